@@ -1,0 +1,39 @@
+// Health checks on this machine: node:http alone, so that a check costs no package's loading.
+import http from 'node:http';
+import https from 'node:https';
+
+const bodyBytes = 1024 * 1024;
+
+/** See `Http.probe`. A certificate is not checked: the question is whether our own service answers, by an address that
+ * its certificate need not name. */
+export async function probe(
+  url: string,
+  timeoutMs: number,
+): Promise<{ status: number; body: string } | undefined> {
+  if (!URL.canParse(url)) throw new Error(`not a URL to probe: ${url}`);
+  const target = new URL(url);
+  const get = target.protocol === 'https:' ? https.get : http.get;
+  const { promise, resolve } = Promise.withResolvers<{ status: number; body: string } | undefined>();
+  const request = get(target, { rejectUnauthorized: false, agent: false }, (response) => {
+    let body = '';
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => {
+      body += text;
+      if (body.length > bodyBytes) request.destroy();
+    });
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    response.on('error', () => resolve(undefined));
+    response.on('close', () => resolve(undefined));
+  });
+  request.on('error', () => resolve(undefined));
+  const timer = setTimeout(() => {
+    request.destroy();
+    resolve(undefined);
+  }, timeoutMs);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    request.destroy();
+  }
+}
