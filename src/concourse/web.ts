@@ -1,0 +1,159 @@
+// The web service: its environment, its unit file, and the keys beside it.
+import { bindAddresses, hostAndPort } from './addresses.ts';
+import { type Environment, FORBIDDEN_VARIABLE } from './environment-file.ts';
+import { type PostgresConnection, postgresEnvironment } from './postgres.ts';
+import { type PlannedService, planService, type ServiceFile } from './service.ts';
+import { commandLine, type Setting, unitFile } from './unit-file.ts';
+
+export const WEB_SERVICE = 'concourse-server.service';
+/** The system user and group that web runs as; it needs no more than to read its keys. */
+export const WEB_USER = 'concourse';
+export const TSA_PORT = 2222;
+/** Concourse would wait up to 60 s for one open browser tab (hard-coded): what does not end by then is killed, which is
+ * safe but in the middle of a migration. */
+export const WEB_STOP_SECONDS = 20;
+
+export type LogLevel = 'debug' | 'info' | 'error' | 'fatal';
+
+export interface WebSettings {
+  /** The Juju unit that owns the service: `concourse-ci/0`. */
+  unit: string;
+  version: string;
+  /** The release's own directory, never the `bin` link: `/var/lib/concourse/releases/8.2.0`. */
+  release: string;
+  /** `/etc/concourse`; web's user must be able to pass through it (0711). */
+  etc: string;
+  /** `/etc/default` */
+  defaults: string;
+  /** This unit's own address, as `network-get` tells it. */
+  address: string;
+  port: number;
+  /** What browsers and `fly` are sent to; by default this unit's own address. */
+  externalUrl?: string | undefined;
+  clusterName?: string | undefined;
+  logLevel?: LogLevel | undefined;
+  postgres: PostgresConnection;
+  /** A `:` or `,` in the password would be read as a separator. */
+  admin: { user: string; password: string };
+  keys: { tsaHostPem: string; sessionSigningPem: string };
+  /** On the volume, for every web unit to read; read again on SIGHUP. */
+  authorizedKeysPath: string;
+  /** Undefined: as whoever runs the charm, where there is no such user. */
+  user?: string | undefined;
+  /** The text of the operator's own file, where there is one. */
+  operatorEnvironment?: string | undefined;
+}
+
+/** All that the web service consists of; nothing is written. */
+export function webService(settings: WebSettings): PlannedService {
+  if (/[:,]/.test(settings.admin.user + settings.admin.password)) {
+    const message = 'the admin user or password holds a `:` or `,`, which Concourse takes for a separator';
+    return { ok: false, problems: [{ key: 'CONCOURSE_ADD_LOCAL_USER', code: 'character', message }] };
+  }
+  return planService({
+    name: WEB_SERVICE,
+    unit: webUnitFile(settings),
+    version: settings.version,
+    environment: webEnvironment(settings),
+    environmentPath: environmentPath(settings.etc),
+    files: keyFiles(settings),
+    operatorEnvironment: settings.operatorEnvironment,
+  });
+}
+
+const environmentPath = (etc: string): string => `${etc}/web.env`;
+const hostKeyPath = (etc: string): string => `${etc}/tsa_host_key`;
+const signingKeyPath = (etc: string): string => `${etc}/session_signing_key`;
+
+function keyFiles(settings: WebSettings): ServiceFile[] {
+  const access = settings.user === undefined ? { mode: 0o600 } : { mode: 0o640, group: settings.user };
+  return [
+    { path: hostKeyPath(settings.etc), content: settings.keys.tsaHostPem, ...access },
+    { path: signingKeyPath(settings.etc), content: settings.keys.sessionSigningPem, ...access },
+  ];
+}
+
+/** Without the marks that `webService` adds. */
+export function webEnvironment(settings: WebSettings): Environment {
+  const bind = bindAddresses(settings.address);
+  return {
+    CONCOURSE_BIND_IP: bind.public,
+    CONCOURSE_BIND_PORT: String(settings.port),
+    CONCOURSE_TSA_BIND_IP: bind.public,
+    CONCOURSE_TSA_BIND_PORT: String(TSA_PORT),
+    CONCOURSE_DEBUG_BIND_IP: bind.private,
+    CONCOURSE_PEER_ADDRESS: settings.address,
+    CONCOURSE_EXTERNAL_URL: settings.externalUrl || `http://${hostAndPort(settings.address, settings.port)}`,
+    ...postgresEnvironment(settings.postgres),
+    CONCOURSE_TSA_HOST_KEY: hostKeyPath(settings.etc),
+    CONCOURSE_TSA_AUTHORIZED_KEYS: settings.authorizedKeysPath,
+    // Optional to Concourse, which would make a new one at each start and end every session.
+    CONCOURSE_SESSION_SIGNING_KEY: signingKeyPath(settings.etc),
+    CONCOURSE_ADD_LOCAL_USER: `${settings.admin.user}:${settings.admin.password}`,
+    CONCOURSE_MAIN_TEAM_LOCAL_USER: settings.admin.user,
+    CONCOURSE_LOG_LEVEL: settings.logLevel ?? 'info',
+    ...(settings.clusterName && { CONCOURSE_CLUSTER_NAME: settings.clusterName }),
+    // A build whose worker went away is run again instead of ending in an error.
+    CONCOURSE_ENABLE_RERUN_WHEN_WORKER_DISAPPEARS: 'true',
+    // Build logs live in PostgreSQL, and are kept for ever by default.
+    CONCOURSE_DEFAULT_BUILD_LOGS_TO_RETAIN: '200',
+  };
+}
+
+export function webUnitFile(
+  settings: Pick<WebSettings, 'unit' | 'version' | 'release' | 'etc' | 'defaults' | 'port' | 'user'>,
+): string {
+  const { etc, defaults, user } = settings;
+  const service: Setting[] = [
+    ['Type', 'exec'],
+    ...(user === undefined
+      ? []
+      : ([
+          ['User', user],
+          ['Group', user],
+        ] as const)),
+    ['EnvironmentFile', environmentPath(etc)],
+    ['EnvironmentFile', `-${defaults}/concourse-web`],
+    // Even from the operator's file: with it set, every command panics.
+    ['UnsetEnvironment', FORBIDDEN_VARIABLE],
+    ['ExecStart', commandLine(`${settings.release}/bin/concourse`, 'web')],
+    ['ExecReload', '/bin/kill -HUP $MAINPID'],
+    ['KillSignal', 'SIGTERM'],
+    ['TimeoutStopSec', String(WEB_STOP_SECONDS)],
+    // Without PostgreSQL it exits after 19 s, each time: never give up.
+    ['Restart', 'always'],
+    ['RestartSec', '5'],
+    ['LimitNOFILE', '65536'],
+    ...hardening(settings.port),
+  ];
+  return unitFile(settings.unit, {
+    Unit: [
+      ['Description', `Concourse web ${settings.version}`],
+      ['Documentation', 'https://concourse-ci.org/docs/'],
+      ['Wants', 'network-online.target'],
+      ['After', 'network-online.target local-fs.target remote-fs.target postgresql.service'],
+      ['StartLimitIntervalSec', '0'],
+    ],
+    Service: service,
+    Install: [['WantedBy', 'multi-user.target']],
+  });
+}
+
+/** A pure network program: it writes no file at all. */
+function hardening(port: number): Setting[] {
+  const capability = port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
+  return [
+    ...(capability ? ([['AmbientCapabilities', capability]] as const) : []),
+    ['CapabilityBoundingSet', capability],
+    ['NoNewPrivileges', 'yes'],
+    ['ProtectSystem', 'strict'],
+    ['ProtectHome', 'yes'],
+    ['PrivateTmp', 'yes'],
+    ['PrivateDevices', 'yes'],
+    ['ProtectKernelTunables', 'yes'],
+    ['ProtectKernelModules', 'yes'],
+    ['ProtectControlGroups', 'yes'],
+    ['RestrictSUIDSGID', 'yes'],
+    ['LockPersonality', 'yes'],
+  ];
+}
