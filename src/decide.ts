@@ -1,0 +1,261 @@
+// What this hook should do, publish and say, as one pure function of what it observed: the goal (on the leader), then
+// the volume, then this unit's part in the upgrade protocol and its services. No clock, no I/O, no randomness.
+import { authorizedKeysFile, fingerprint } from './concourse/keys.ts';
+import { type Decision, type Effect, type Observed, plannedVersion, type Status } from './observed.ts';
+import { statuses } from './statuses.ts';
+import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
+import { followerStep } from './upgrade/follower.ts';
+import { byNumber, type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
+import { installerStep, type Step } from './upgrade/installer.ts';
+import { volumeVerdict } from './upgrade/volume.ts';
+import { workerStep } from './upgrade/worker.ts';
+
+export function decide(o: Observed): Decision {
+  const goal = o.leader && o.connected ? leaderGoal(o) : undefined;
+  if (!o.connected || o.goal === undefined) {
+    const effects: Effect[] = needsWebSecret(o) ? [{ do: 'make-web-secret' }] : [];
+    return {
+      goal,
+      facts: o.facts,
+      effects,
+      statuses: [...o.optionProblems, statuses.noGoalYet()],
+      wakeAt: undefined,
+    };
+  }
+  const decided = act({ ...o, facts: withRole(o, o.goal) }, o.goal, goal);
+  const effects: Effect[] = needsWebSecret(o)
+    ? [{ do: 'make-web-secret' }, ...decided.effects]
+    : decided.effects;
+  return { ...decided, goal, effects, statuses: [...o.optionProblems, ...decided.statuses] };
+}
+
+/** What the goal functions need of what was observed. */
+export function goalInputs(o: Observed): GoalInputs {
+  return {
+    unit: o.unit,
+    goal: o.goal,
+    facts: o.facts,
+    peers: o.peers,
+    living: o.living,
+    configuredVersion: o.settings.version,
+    hold: o.settings.upgradeHold,
+    pin: o.pin,
+    configuredDigests:
+      o.settings.releaseSha256 === undefined ? {} : { [o.architecture]: o.settings.releaseSha256 },
+  };
+}
+
+function leaderGoal(o: Observed): Goal {
+  return { ...nextGoal(goalInputs(o)), 'web-secret': o.webSecret };
+}
+
+function needsWebSecret(o: Observed): boolean {
+  return o.leader && o.connected && o.webSecret === undefined;
+}
+
+function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
+  const second = goal.installer !== o.unit && o.settings.mode === 'web';
+  const verdict = second
+    ? { kind: 'refused' as const, status: statuses.secondWeb(o.application, goal.installer) }
+    : volumeVerdict(o, goal);
+  if (verdict.kind === 'claim') return decision(o.facts, [{ do: 'claim-volume' }], []);
+  if (verdict.kind === 'refused') {
+    const stops: Effect[] = second && o.worker.up ? [{ do: 'stop-worker' }] : [];
+    return decision(running(o, o.facts), stops, [verdict.status]);
+  }
+  const facts: Facts = { ...o.facts, 'volume-id': o.volume.identity?.uuid };
+  const next: Observed = { ...o, facts };
+  const superseded = written !== undefined && written['upgrade-id'] !== goal['upgrade-id'];
+  const steps =
+    goal.installer === o.unit && verdict.kind === 'shared'
+      ? installing(next, goal, superseded)
+      : following(next, goal, verdict.kind === 'shared');
+  return merged(next, facts, steps);
+}
+
+/** The installer: its half of the protocol, then web, then its own worker where it has one. */
+function installing(o: Observed, goal: Goal, superseded: boolean): Step[] {
+  // The leader has just written another goal: this one is not begun any more. An upgrade under way is ended first.
+  const protocol: Step = superseded ? { facts: {}, effects: [], statuses: [] } : installerStep(o, goal);
+  const facts: Facts = { ...o.facts, ...protocol.facts };
+  const after: Observed = { ...o, facts };
+  const steps = [protocol];
+  const installed = o.volume.installed !== undefined;
+  // One thing at a time: a switch restarts web in the next round, from what is then on the volume.
+  const switching = protocol.effects.some((effect) => effect.do === 'switch' || effect.do === 'mend-marker');
+  if (o.settings.mode !== 'worker' && installed && !switching)
+    steps.push(webStep(after, protocol.statuses.length > 0));
+  if (isWorker(facts) && protocol.holdWorker !== true && installed && !switching) {
+    const own = steps.reduce<Facts>((all, step) => ({ ...all, ...step.facts }), facts);
+    steps.push(workerStep(after, goal, own, false));
+  }
+  return steps;
+}
+
+/** Everyone else: a worker, on the application's volume or on one of its own. */
+function following(o: Observed, goal: Goal, shared: boolean): Step[] {
+  const theirs = o.peers.get(goal.installer);
+  const gone = theirs?.leaving === true || o.living?.has(goal.installer) === false;
+  const installer = gone ? undefined : theirs;
+  if (shared) return [workerStep(o, goal, installer, true)];
+  const local = followerStep(o, goal, installer);
+  if (local.effects.length > 0) return [local];
+  return [local, workerStep(o, goal, installer, false)];
+}
+
+/** Web runs what the volume names, with the workers' keys, and says where workers register. */
+function webStep(o: Observed, upgrading: boolean): Step {
+  const { web } = o;
+  const keys = workerKeys(o);
+  const authorized = authorizedKeysFile(keys).text;
+  const known: Facts = {
+    'tsa-address': web.tsaAddress,
+    'tsa-host-key': web.tsaHostKey,
+    'web-url': web.url,
+    'authorized-workers': keys.map(({ publicSsh }) => fingerprint(publicSsh)),
+  };
+  if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
+  if ('missing' in web.plan) {
+    // Clearing the option takes web down; a secret that cannot be read just now does not.
+    const cleared = web.up && !o.settings.postgresConfigured && !o.failures.has('stop-web');
+    return { facts: {}, effects: cleared ? [{ do: 'stop-web' }] : [], statuses: [web.plan.missing] };
+  }
+  const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
+  if (failure !== undefined)
+    return { facts: known, effects: [], statuses: [statuses.effectFailed(failure.message)] };
+  if (web.authorizedText !== authorized) {
+    return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized }], statuses: [] };
+  }
+  const version = plannedVersion(web.plan);
+  const current =
+    web.up && web.runningVersion === version && web.runningConfiguration === web.plan.configuration;
+  if (!current || !web.enabled) {
+    return {
+      facts: {},
+      effects: [{ do: 'start-web', plan: web.plan }],
+      statuses: [statuses.webStarting(version)],
+    };
+  }
+  if (web.answers === version) {
+    const workers = keys.length;
+    const status =
+      workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
+    return { facts: known, effects: [], statuses: upgrading ? [] : [status] };
+  }
+  if (o.done.has('start-web') && !o.done.has('await-web') && !o.failures.has('await-web')) {
+    return {
+      facts: known,
+      effects: [{ do: 'await-web', version }],
+      statuses: [statuses.webStarting(version)],
+    };
+  }
+  // Nobody tells of a web that comes up later: look again.
+  const status =
+    web.answers === undefined
+      ? statuses.webSilent(o.unit, version, web.complaint)
+      : statuses.webWrongVersion(web.answers, version);
+  return { facts: known, effects: [], statuses: [status], wakeAt: o.now + 30_000 };
+}
+
+/** The keys of the workers that exist: whoever left or was removed is not let in any more. */
+function workerKeys(o: Observed): { unit: string; publicSsh: string }[] {
+  const keys: { unit: string; publicSsh: string }[] = [];
+  for (const [unit, theirs] of o.peers) {
+    const key = theirs['worker-key'];
+    if (key !== undefined && theirs.leaving !== true && o.living?.has(unit) !== false)
+      keys.push({ unit, publicSsh: key });
+  }
+  if (isWorker(o.facts) && o.worker.publicKey !== undefined)
+    keys.push({ unit: o.unit, publicSsh: o.worker.publicKey });
+  return keys.sort((left, right) => byNumber(left.unit, right.unit));
+}
+
+function withRole(o: Observed, goal: Goal): Facts {
+  const installer = goal.installer === o.unit;
+  const role = roleOf(o.settings.mode, installer);
+  const facts: Facts = { ...o.facts, role, protocol: protocolVersion };
+  if (!installer) for (const key of installerKeys) facts[key] = undefined;
+  if (role === 'worker') {
+    facts['tsa-address'] = undefined;
+    facts['tsa-host-key'] = undefined;
+    facts['web-url'] = undefined;
+    facts['authorized-workers'] = undefined;
+  }
+  facts['worker-key'] = role === 'web' ? undefined : o.worker.publicKey;
+  if (role === 'web') facts['upgrade-ready'] = undefined;
+  return facts;
+}
+
+function roleOf(mode: Observed['settings']['mode'], installer: boolean): 'web' | 'worker' | 'web,worker' {
+  switch (mode) {
+    case 'auto':
+      return installer ? 'web' : 'worker';
+    case 'all':
+      return installer ? 'web,worker' : 'worker';
+    case 'web':
+    case 'worker':
+      return mode;
+    default:
+      return mode satisfies never;
+  }
+}
+
+function merged(o: Observed, facts: Facts, steps: readonly Step[]): Decision {
+  const all = steps.reduce<Facts>((before, step) => ({ ...before, ...step.facts }), facts);
+  const effects = [...leftoverServices(o), ...steps.flatMap((step) => step.effects)];
+  const wakes = steps.flatMap((step) => (step.wakeAt === undefined ? [] : [step.wakeAt]));
+  const tidy = effects.length === 0 ? tidying(o, all) : [];
+  return {
+    goal: undefined,
+    facts: running(o, all),
+    effects: [...effects, ...tidy],
+    statuses: steps.flatMap((step) => step.statuses),
+    wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
+  };
+}
+
+/** A role that this unit no longer has leaves no service behind. */
+function leftoverServices(o: Observed): Effect[] {
+  const effects: Effect[] = [];
+  if (o.facts.role === 'worker' && o.web.up && !o.failures.has('stop-web')) effects.push({ do: 'stop-web' });
+  if (o.facts.role === 'web' && o.worker.up && !o.failures.has('stop-worker'))
+    effects.push({ do: 'stop-worker' });
+  return effects;
+}
+
+/** With nothing under way, the installer takes away what nobody needs: old releases, and what crashed holders left. */
+function tidying(o: Observed, facts: Facts): Effect[] {
+  const { volume, goal } = o;
+  if (goal?.installer !== o.unit || facts['upgrade-state'] === 'prepare' || volume.installed !== goal.version)
+    return [];
+  if (o.failures.has('prune') || o.done.has('prune')) return [];
+  const keep = keptReleases(o);
+  const superfluous = [...volume.releases.keys()].some((version) => !keep.includes(version));
+  return superfluous || volume.leftovers > 0 ? [{ do: 'prune', keep }] : [];
+}
+
+/** The installed release, the one before, what any unit runs, and what the goal or an upgrade under way names. */
+export function keptReleases(o: Observed): string[] {
+  const keep = new Set<string>();
+  const add = (version: string | undefined) => version !== undefined && keep.add(version);
+  for (const version of [o.volume.installed, o.volume.previous, o.goal?.version]) add(version);
+  for (const facts of [o.facts, ...o.peers.values()]) {
+    for (const key of ['running-web', 'running-worker', 'upgrade-to'] as const) add(facts[key]);
+  }
+  add(o.web.runningVersion);
+  add(o.worker.runningVersion);
+  return [...keep].sort();
+}
+
+/** What the services really run, by the environment of their processes. */
+function running(o: Observed, facts: Facts): Facts {
+  return {
+    ...facts,
+    'running-web': o.web.up ? o.web.runningVersion : undefined,
+    'running-worker': o.worker.up ? o.worker.runningVersion : undefined,
+  };
+}
+
+function decision(facts: Facts, effects: Effect[], said: Status[]): Decision {
+  return { goal: undefined, facts, effects, statuses: said, wakeAt: undefined };
+}

@@ -1,0 +1,162 @@
+// What the charm declares to Juju and to its own types: options, relations with their databags, resources, actions. The
+// YAML files at the top of the project say the same, and a test holds the two equal.
+import { action, defineCharm, option, peers, resource } from 'juju-ts-ops';
+import { z } from 'zod';
+import { sha256Schema, versionSchema } from './release/version.ts';
+import { factsSchema } from './upgrade/facts.ts';
+import { goalSchema } from './upgrade/goal.ts';
+
+/** `90s`, `2m`, `1h30m`: a span of time, as ms. */
+export const durationSchema = z
+  .string()
+  .trim()
+  .regex(/^(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?$/, 'a span such as 90s, 2m or 1h30m')
+  .transform((text) => {
+    const part = (unit: string) => Number(new RegExp(`([0-9]+)${unit}`).exec(text)?.[1] ?? 0);
+    return ((part('h') * 60 + part('m')) * 60 + part('s')) * 1000;
+  })
+  .refine((ms) => ms >= 1000 && ms <= 24 * 3_600_000, 'a span from 1s to 24h');
+
+const httpUrl = (what: string) =>
+  z
+    .string()
+    .trim()
+    .refine(
+      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+      `${what}, beginning with http:// or https://`,
+    );
+
+export const definition = defineCharm({
+  name: 'concourse-ci',
+  summary: 'Concourse CI on units that share one storage volume',
+  description:
+    'Runs the web node and the workers of Concourse CI. Units share one volume: the release is downloaded once, verified, ' +
+    'and upgraded on all units together.\n',
+  assumes: ['juju >= 3.6'],
+  metadata: {
+    title: 'Concourse CI',
+    'display-name': 'Concourse CI',
+  },
+  options: {
+    mode: option.string({
+      schema: z.enum(['auto', 'all', 'web', 'worker']),
+      default: 'auto',
+      description:
+        'What units are. auto: one unit is web, the others are workers; all: that unit is a worker too; web: web only; worker: workers only.',
+    }),
+    version: option.string({
+      schema: versionSchema,
+      description:
+        "Concourse version to run, such as 8.2.5. Empty: the one that this revision of the charm pins; a later revision's pin upgrades.",
+    }),
+    'release-mirror': option.string({
+      schema: httpUrl('a base URL'),
+      description:
+        'Base URL of a mirror of the release archives, for concourse-VERSION-linux-ARCH.tgz below it. {version} and {arch} are filled in. Empty: upstream.',
+    }),
+    'release-sha256': option.string({
+      schema: sha256Schema,
+      description:
+        "SHA-256 of the release archive, for the leader's architecture, where the charm's pin does not know it. Set it together with version.",
+    }),
+    'shared-storage': option.string({
+      schema: z.enum(['auto', 'required']),
+      default: 'auto',
+      description:
+        "auto: a unit without the application's volume keeps a release of its own; required: it is blocked until the volume is mounted at /var/lib/concourse.",
+    }),
+    'upgrade-ready-timeout': option.string({
+      schema: durationSchema,
+      default: '2m',
+      description: 'How long the installer waits for workers to stop before it switches without them.',
+    }),
+    'upgrade-complete-timeout': option.string({
+      schema: durationSchema,
+      default: '5m',
+      description:
+        'How long a stopped worker waits for the upgrade to complete before it starts what is installed.',
+    }),
+    'upgrade-hold': option.boolean({
+      default: false,
+      description:
+        'While true, a refresh of the charm leaves Concourse alone: only the option version or the action upgrade changes it.',
+    }),
+    'web-port': option.int({
+      schema: z.int().min(1).max(65535),
+      default: 8080,
+      description: "Port of web's UI and API.",
+    }),
+    'external-url': option.string({
+      schema: httpUrl('a URL'),
+      description: 'URL by which people and fly reach web. Empty: http://ADDRESS:PORT of the web unit.',
+    }),
+    'log-level': option.string({
+      schema: z.enum(['debug', 'info', 'error', 'fatal']),
+      default: 'info',
+      description: 'Log level of web and workers: debug, info, error or fatal.',
+    }),
+    'worker-runtime': option.string({
+      schema: z.enum(['containerd', 'houdini']),
+      default: 'containerd',
+      description:
+        'How workers run builds. containerd isolates them; houdini does not, and is for trying things out.',
+    }),
+    'postgres-uri': option.secret({
+      description:
+        'Secret with a key uri: postgresql://USER:PASSWORD@HOST:5432/DATABASE. juju add-secret pg uri=…; juju grant-secret pg concourse-ci.',
+    }),
+  },
+  peers: { peers: peers({ interface: 'concourse-ci_peers', app: goalSchema, unit: factsSchema }) },
+  resources: {
+    'concourse-release': resource({
+      filename: 'concourse.tgz',
+      description: 'Release archive for sites without internet. An empty file: not used.',
+    }),
+  },
+  actions: {
+    status: action({
+      description:
+        'Role, versions, volume and its sharing, upgrade phase, lock, disk use, service and health. Works while Concourse is down.',
+      params: z.object({ format: z.enum(['text', 'json']).default('text').describe('text or json') }),
+    }),
+    upgrade: action({
+      description:
+        'On the leader: begin the upgrade to the configured version now, also after one that failed.',
+    }),
+    rollback: action({
+      description:
+        'On the leader: go back to the release before, which must still be on the volume. The database is taken back with it.',
+      params: z.object({
+        version: versionSchema
+          .optional()
+          .describe('The version to go back to. Default: the one installed before.'),
+      }),
+    }),
+    verify: action({
+      description: 'Check the contents of every file of the installed release against its manifest.',
+    }),
+    prune: action({
+      description:
+        'On the installer: remove releases that nobody runs, leftovers, and folders of units that are gone.',
+      params: z.object({ 'dry-run': z.boolean().default(false).describe('Only say what would be removed.') }),
+    }),
+    unlock: action({
+      description:
+        'Remove an install lock whose holder is gone; says what it found. A lock that is held is left alone.',
+    }),
+    'get-admin-password': action({ description: 'The name and password of the administrator.' }),
+    'move-web': action({
+      description: 'On the leader: make another unit the web unit and installer.',
+      params: z.object({ unit: z.string().describe('The unit, such as concourse-ci/2.') }),
+    }),
+    'restart-services': action({
+      description: "Restart this unit's Concourse services and wait until they answer.",
+    }),
+    'accept-volume': action({
+      description:
+        'Take the volume that is mounted now, although it is not the one that this unit knew or belongs to another application.',
+    }),
+  },
+});
+
+export type ConcourseDefinition = typeof definition;

@@ -1,0 +1,182 @@
+// The plain values between reading and deciding: what one hook saw (`Observed`), and what it should do and say
+// (`Decision`). Nothing here reads, writes or decides.
+import { RELEASE_MARK } from './concourse/configuration-hash.ts';
+import type { ServicePlan } from './concourse/service.ts';
+import type { Facts } from './upgrade/facts.ts';
+import type { Goal } from './upgrade/goal.ts';
+
+export type Architecture = 'amd64' | 'arm64';
+export type StatusLevel = 'blocked' | 'maintenance' | 'waiting' | 'active';
+export interface Status {
+  status: StatusLevel;
+  message: string;
+}
+
+/** The validated options. An option with a problem has its default here, and a status of its own. */
+export interface Settings {
+  mode: 'auto' | 'all' | 'web' | 'worker';
+  /** Undefined: the charm's pin. */
+  version: string | undefined;
+  releaseMirror: string | undefined;
+  releaseSha256: string | undefined;
+  sharedStorage: 'auto' | 'required';
+  upgradeReadyTimeoutMs: number;
+  upgradeCompleteTimeoutMs: number;
+  upgradeHold: boolean;
+  webPort: number;
+  externalUrl: string | undefined;
+  logLevel: 'debug' | 'info' | 'error' | 'fatal';
+  workerRuntime: 'containerd' | 'houdini';
+  /** Whether `postgres-uri` is set at all. */
+  postgresConfigured: boolean;
+}
+
+export interface VolumeIdentity {
+  uuid: string;
+  modelUuid: string;
+  application: string;
+}
+
+/** The volume as this unit sees it now. */
+export interface VolumeView {
+  /** Why nothing can be done with it: not there, no directory, read-only, noexec, a malformed identity. */
+  problem: string | undefined;
+  isMount: boolean;
+  identity: VolumeIdentity | undefined;
+  /** The version that `bin` points at. */
+  installed: string | undefined;
+  /** What `.installed_version` says. */
+  marker: string | undefined;
+  /** The version that was installed before, if it is still there. */
+  previous: string | undefined;
+  /** Whole releases on the volume, by version, each with the digest and architecture of its manifest. */
+  releases: ReadonlyMap<string, { digest: string; architecture: string }>;
+  /** Leftovers of installers that crashed (staging folders, a download marker): swept by the next holder of the lock. */
+  leftovers: number;
+}
+
+/** The release that a plan runs. */
+export const plannedVersion = (plan: ServicePlan): string => plan.environment[RELEASE_MARK] ?? '';
+
+export interface ServiceView {
+  /** systemd says active (or activating). */
+  up: boolean;
+  enabled: boolean;
+  /** From the environment of the running process: which release, which configuration. */
+  runningVersion: string | undefined;
+  runningConfiguration: string | undefined;
+  restarts: number;
+  invocation: string;
+}
+
+export interface WebView extends ServiceView {
+  /** What should run, for the release that the volume names; or the one thing that is missing for it; undefined before
+   * there is a release or a folder to make it from. */
+  plan: ServicePlan | { missing: Status } | undefined;
+  /** The version that /api/v1/info answers with. */
+  answers: string | undefined;
+  /** The last fatal line of its log, when it does not answer. */
+  complaint: string | undefined;
+  /** The text of the authorised worker keys that web reads; undefined before it was written. */
+  authorizedText: string | undefined;
+  url: string;
+  tsaAddress: string;
+  tsaHostKey: string | undefined;
+}
+
+export interface WorkerView extends ServiceView {
+  plan: ServicePlan | { missing: Status } | undefined;
+  registration: 'registered' | 'unregistered' | 'unknown';
+  complaint: string | undefined;
+  /** This unit's own public key, and its fingerprint. */
+  publicKey: string | undefined;
+  fingerprint: string | undefined;
+  /** Another unit on this machine whose worker service this machine already has. */
+  otherUnit: string | undefined;
+  /** From state.json: the upgrade that this worker stopped for. */
+  upgrade: { id: number; deadline: number } | undefined;
+}
+
+/** Something that an effect of this hook could not do: data for the next round of deciding, and for the status. */
+export interface Failure {
+  code: string;
+  /** For people, at most 120 characters, the next thing to do first. */
+  message: string;
+  transient: boolean;
+}
+
+/** What this unit remembers on its own disk from hook to hook. Losing it costs time only. */
+export interface Memory {
+  /** A release that could not be staged: until when not to try again. */
+  staging: { version: string; failures: number; notBefore: number; message: string } | undefined;
+  /** The timer that is armed, and for when. */
+  timer: { name: string; at: number } | undefined;
+  /** A volume that an operator told this unit to take, although it is not the one that it knew. */
+  acceptedVolume: string | undefined;
+}
+
+export interface Observed {
+  now: number;
+  unit: string;
+  application: string;
+  modelUuid: string;
+  leader: boolean;
+  /** The peer relation is visible: not before `install` has ended. */
+  connected: boolean;
+  architecture: Architecture;
+  settings: Settings;
+  /** Options with a problem, as statuses. */
+  optionProblems: Status[];
+  pin: { version: string; digests: Record<string, string> };
+  /** URI of the application's secret with web's keys: as the goal has it, or as this hook has made it. */
+  webSecret: string | undefined;
+  /** As committed by an earlier hook: nobody acts on a goal that this hook writes. */
+  goal: Goal | undefined;
+  /** This unit's own, as published, with what this hook has decided so far. */
+  facts: Facts;
+  peers: ReadonlyMap<string, Facts>;
+  living: ReadonlySet<string> | undefined;
+  volume: VolumeView;
+  web: WebView;
+  worker: WorkerView;
+  memory: Memory;
+  /** What effects of this hook failed at, by the effect's name. */
+  failures: ReadonlyMap<Effect['do'], Failure>;
+  /** Effects that this hook has done. */
+  done: ReadonlySet<Effect['do']>;
+}
+
+/** What `perform` carries out. Each is idempotent and safe to be killed at any instruction. */
+export type Effect =
+  | { do: 'make-web-secret' }
+  | { do: 'claim-volume' }
+  | { do: 'stage'; version: string; digest: string | undefined }
+  | {
+      do: 'switch';
+      version: string;
+      from: string | undefined;
+      digest: string | undefined;
+      migrateDown: boolean;
+    }
+  | { do: 'mend-marker'; version: string }
+  | { do: 'start-web'; plan: ServicePlan }
+  | { do: 'await-web'; version: string }
+  | { do: 'authorize-workers'; text: string }
+  | { do: 'stop-web' }
+  | { do: 'begin-upgrade'; id: number; deadline: number }
+  | { do: 'make-worker-key' }
+  | { do: 'prepare-worker-folder' }
+  | { do: 'stop-worker' }
+  | { do: 'start-worker'; plan: ServicePlan; digest: string | undefined }
+  | { do: 'await-registration' }
+  | { do: 'prune'; keep: readonly string[] };
+
+export interface Decision {
+  /** Leader only: what the application's databag should say. */
+  goal: Goal | undefined;
+  facts: Facts;
+  effects: Effect[];
+  statuses: Status[];
+  /** When to look again although nobody may tell: ms since the epoch. */
+  wakeAt: number | undefined;
+}

@@ -1,0 +1,114 @@
+// Every message that a user can see in `juju status`, on one screen. The next thing to do comes first, with the command
+// to type; at most 120 characters as long as names and reasons are short.
+import type { Status } from './observed.ts';
+
+const blocked = (message: string): Status => ({ status: 'blocked', message });
+const waiting = (message: string): Status => ({ status: 'waiting', message });
+const maintenance = (message: string): Status => ({ status: 'maintenance', message });
+const active = (message: string): Status => ({ status: 'active', message });
+
+/** `2m`, `90s`: a span of time for people. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  return seconds >= 120 && seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
+}
+
+/** The first `count` names, and how many more there are. */
+export function some(names: readonly string[], count = 3): string {
+  const more = names.length - count;
+  return more > 0 ? `${names.slice(0, count).join(', ')} and ${more} more` : names.join(', ');
+}
+
+export const statuses = {
+  // Options
+  option: (app: string, option: string, value: string, accepted: string) =>
+    blocked(`juju config ${app} ${option}=…: '${value}' is not ${accepted}`),
+
+  // The volume
+  volumeUnusable: (problem: string) => blocked(`volume: ${problem}`),
+  volumeNotMounted: (path: string) =>
+    blocked(`mount the shared volume at ${path}: shared-storage=required, and nothing is mounted there`),
+  volumeForeign: (app: string, owner: string) =>
+    blocked(`volume belongs to ${owner}: mount ours, or juju run ${app}/leader accept-volume`),
+  volumeLost: (unit: string, path: string) =>
+    blocked(`${path} is not the volume of before: mount it again, or juju run ${unit} accept-volume`),
+  volumeNotShared: (path: string) =>
+    blocked(
+      `mount the shared volume at ${path}: this one is not the application's (shared-storage=required)`,
+    ),
+  volumeOtherArchitecture: (architecture: string) =>
+    blocked(`mount another volume: the release on this one is not for ${architecture}`),
+  volumeUnknownYet: () => waiting('for the leader to name the volume'),
+  noGoalYet: () => waiting('for the leader to say which version to run'),
+
+  // Installing
+  installing: (version: string) => maintenance(`installing Concourse ${version}`),
+  downloading: (version: string, percent: number | undefined) =>
+    maintenance(`downloading Concourse ${version}${percent === undefined ? '' : `: ${percent} %`}`),
+  unpacked: (version: string) => maintenance(`verifying Concourse ${version}`),
+  stageFailed: (reason: string, retryMs: number) => blocked(`${reason}; next try in ${span(retryMs)}`),
+  effectFailed: (reason: string) => blocked(reason),
+  lockBusy: (reason: string) => waiting(reason),
+  tooOld: (app: string, target: string, installed: string) =>
+    blocked(
+      `juju run ${app}/leader rollback version=${target}: ${target} is older than the installed ${installed}`,
+    ),
+  newerProtocol: (unit: string, theirs: number) =>
+    waiting(`refresh this unit: ${unit} speaks protocol ${theirs}, newer than ours; no upgrade begins`),
+
+  // Upgrading, as the installer sees it
+  awaiting: (version: string, missing: readonly string[], leftMs: number) =>
+    maintenance(`upgrade to ${version}: waiting for ${some(missing)} to stop, ${span(leftMs)} at most`),
+  switching: (version: string) => maintenance(`upgrade to ${version}: switching`),
+  unchanged: (app: string, version: string, reason: string) =>
+    blocked(`juju run ${app}/leader upgrade tries again: upgrade to ${version} failed: ${reason}`),
+
+  // The web unit
+  postgresMissing: (app: string) =>
+    blocked(`no database: juju config ${app} postgres-uri=secret:… (see docs/how-to/postgresql.md)`),
+  postgresUnreadable: (app: string, uri: string, reason: string) =>
+    blocked(`juju grant-secret ${uri} ${app}: ${reason}`),
+  postgresMalformed: (reason: string) => blocked(`secret of postgres-uri: ${reason}`),
+  webSecretMissing: () => waiting('for the leader to make the keys of web'),
+  webStarting: (version: string) => maintenance(`web ${version} is starting`),
+  webSilent: (unit: string, version: string, complaint: string | undefined) =>
+    blocked(
+      complaint === undefined
+        ? `web ${version} does not answer: juju ssh ${unit} journalctl -u concourse-server; juju run ${unit} rollback`
+        : `web ${version} does not answer: ${complaint.slice(0, 100)}`,
+    ),
+  webWrongVersion: (answers: string, version: string) =>
+    waiting(`web answers as ${answers}, not yet as ${version}`),
+  noWorkers: (app: string) => active(`no worker yet: juju add-unit ${app}`),
+  web: (version: string, url: string, workers: number) =>
+    active(`web ${version} at ${url}, ${workers} worker${workers === 1 ? '' : 's'}`),
+  secondWeb: (app: string, installer: string) =>
+    blocked(`juju config ${app} mode=auto: ${installer} is web, and a second web is not supported yet`),
+
+  // A worker
+  installerSilent: (installer: string) => waiting(`for ${installer} to install Concourse`),
+  webAbsent: (installer: string) =>
+    waiting(`for web on ${installer}: it has not said where workers register`),
+  workerAlone: (app: string) =>
+    waiting(`for a web: juju config ${app} mode=auto (workers of their own come with the tsa relation)`),
+  keyNotAuthorized: (installer: string) => waiting(`for ${installer} to authorise this worker's key`),
+  stopped: (version: string, leftMs: number) =>
+    waiting(`stopped for the upgrade to ${version}, ${span(leftMs)} at most`),
+  gaveUp: (installer: string, version: string) =>
+    active(`worker ${version}; did not wait longer for the upgrade by ${installer}`),
+  gaveUpBroken: (reason: string) =>
+    blocked(`stopped for an upgrade that did not come, and cannot start again: ${reason}`),
+  fence: (volume: string, published: string) =>
+    waiting(`for the switch to end: the volume has ${volume}, the installer says ${published}`),
+  registering: (version: string, complaint: string | undefined) =>
+    waiting(
+      `worker ${version} is registering${complaint === undefined ? '' : `: ${complaint.slice(0, 90)}`}`,
+    ),
+  worker: (version: string, own: boolean) =>
+    active(`worker ${version}${own ? ', on a volume of its own' : ''}`),
+  secondWorker: (other: string) =>
+    blocked(`remove this unit or ${other}: two workers cannot share a machine`),
+  releaseBroken: (version: string, reason: string) =>
+    blocked(`release ${version} on the volume is broken: ${reason}`),
+  leaving: () => maintenance('leaving'),
+} as const;

@@ -1,0 +1,49 @@
+// A volume of a unit's own (or of a few units) beside the application's: the living unit with the lowest number that
+// publishes its id installs there, and follows what the goal's installer has published as installed.
+import type { Observed } from '../observed.ts';
+import { statuses } from '../statuses.ts';
+import type { Facts } from './facts.ts';
+import { byNumber, type Goal } from './goal.ts';
+import { type Step, stage } from './installer.ts';
+
+export function followerStep(o: Observed, goal: Goal, installer: Facts | undefined): Step {
+  const nothing: Step = { facts: {}, effects: [], statuses: [] };
+  if (localInstaller(o) !== o.unit) return nothing;
+  const installed = o.volume.installed;
+  if (installed !== undefined && o.volume.marker !== installed && !o.failures.has('mend-marker')) {
+    return { ...nothing, effects: [{ do: 'mend-marker', version: installed }] };
+  }
+  const published = installer?.['upgrade-state'] === 'prepare' ? undefined : installer?.['installed-version'];
+  // The goal's version is staged ahead, so that the switch costs no download once the application has switched.
+  const staging =
+    (published === undefined || published === goal.version
+      ? undefined
+      : stage(o, { ...goal, version: published, digests: undefined })) ?? stage(o, goal);
+  if (staging !== undefined && (staging.effects.length > 0 || installed === undefined)) return staging;
+  if (published === undefined || published === installed || !o.volume.releases.has(published)) {
+    return { ...nothing, statuses: staging?.statuses ?? [], wakeAt: staging?.wakeAt };
+  }
+  const failure = o.failures.get('switch');
+  if (failure !== undefined) {
+    const status = failure.transient
+      ? statuses.lockBusy(failure.message)
+      : statuses.effectFailed(failure.message);
+    return { ...nothing, statuses: [status], wakeAt: o.now + 30_000 };
+  }
+  const digest = o.volume.releases.get(published)?.digest;
+  return {
+    ...nothing,
+    effects: [{ do: 'switch', version: published, from: installed, digest, migrateDown: false }],
+  };
+}
+
+function localInstaller(o: Observed): string {
+  const mine = o.volume.identity?.uuid;
+  const sharing = [...o.peers]
+    .filter(
+      ([name, facts]) =>
+        facts['volume-id'] === mine && facts.leaving !== true && o.living?.has(name) !== false,
+    )
+    .map(([name]) => name);
+  return [o.unit, ...sharing].sort(byNumber)[0] ?? o.unit;
+}

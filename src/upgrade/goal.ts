@@ -1,0 +1,169 @@
+// The goal: which version, which upgrade, which unit installs. The leader alone writes it, into the application's
+// databag; this file says, purely, what the leader should write next.
+import { z } from 'zod';
+import { compareVersions } from '../release/version.ts';
+import { type Facts, isWorker, jsonText, numberText, versionText } from './facts.ts';
+
+export const goalSchema = z.object({
+  version: versionText,
+  'upgrade-id': numberText,
+  digests: jsonText(z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/))),
+  'skip-version': versionText,
+  installer: z.string().regex(/^[a-z0-9-]+\/[0-9]+$/),
+  'volume-id': z.uuid(),
+  /** URI of the application's secret with web's private keys and the admin's password. Not itself a secret. */
+  'web-secret': z.string().startsWith('secret:'),
+});
+
+type Decoded = z.output<typeof goalSchema>;
+export type GoalValues = { [K in keyof Decoded]?: Decoded[K] | undefined };
+export type Goal = GoalValues & Required<Pick<Decoded, 'version' | 'upgrade-id' | 'installer'>>;
+
+/** A goal counts only with the three keys without which nothing can be done. */
+export function readGoal(values: GoalValues): Goal | undefined {
+  const { version, installer } = values;
+  const id = values['upgrade-id'];
+  if (version === undefined || installer === undefined || id === undefined) return undefined;
+  return { ...values, version, installer, 'upgrade-id': id };
+}
+
+/** What the leader knows when it thinks about the goal. */
+export interface GoalInputs {
+  unit: string;
+  goal: Goal | undefined;
+  facts: Facts;
+  peers: ReadonlyMap<string, Facts>;
+  /** Units that `goal-state` names and that are not dying; undefined: not asked, so nothing is concluded from it. */
+  living: ReadonlySet<string> | undefined;
+  /** The `version` option; undefined when it is empty or malformed. */
+  configuredVersion: string | undefined;
+  /** `upgrade-hold`: the charm's own pin raises nothing. */
+  hold: boolean;
+  pin: { version: string; digests: Record<string, string> };
+  /** `release-sha256`, for the architecture of this unit. */
+  configuredDigests: Record<string, string>;
+}
+
+/** The goal as the leader should have it: equal to the present one when there is nothing to change. */
+export function nextGoal(inputs: GoalInputs): Goal {
+  const { goal, unit, configuredVersion, pin } = inputs;
+  if (goal === undefined) {
+    const version = configuredVersion ?? pin.version;
+    return withDigests({ version, 'upgrade-id': 1, installer: unit }, inputs);
+  }
+  return withDigests(withInstaller(withVersion(goal, inputs), inputs), inputs);
+}
+
+function withVersion(goal: Goal, { configuredVersion, hold, pin }: GoalInputs): Goal {
+  const skipped = goal['skip-version'];
+  if (skipped !== undefined && (configuredVersion ?? pin.version) === skipped) return goal;
+  const target = configuredVersion ?? raised(goal.version, hold ? goal.version : pin.version);
+  if (target !== goal.version) return advanced({ ...goal, version: target, 'skip-version': undefined });
+  return skipped === undefined ? goal : { ...goal, 'skip-version': undefined };
+}
+
+function raised(present: string, pinned: string): string {
+  return compareVersions(pinned, present) > 0 ? pinned : present;
+}
+
+function withInstaller(goal: Goal, inputs: GoalInputs): Goal {
+  const successor = isGone(goal.installer, inputs) ? successorOf(goal, inputs) : goal.installer;
+  if (successor !== goal.installer) return installedBy(goal, successor, inputs);
+  const published = factsOf(successor, inputs.unit, inputs.facts, inputs.peers)?.['volume-id'];
+  if (goal['volume-id'] === undefined && published !== undefined) return { ...goal, 'volume-id': published };
+  return goal;
+}
+
+/** The same goal with another unit as its installer: the volume is that unit's, and it is the next upgrade. */
+export function installedBy(
+  goal: Goal,
+  installer: string,
+  inputs: Pick<GoalInputs, 'unit' | 'facts' | 'peers'>,
+): Goal {
+  const volume = factsOf(installer, inputs.unit, inputs.facts, inputs.peers)?.['volume-id'];
+  return advanced({ ...goal, installer, 'volume-id': volume });
+}
+
+function isGone(installer: string, { unit, facts, peers, living }: GoalInputs): boolean {
+  if (factsOf(installer, unit, facts, peers)?.leaving === true) return true;
+  return living !== undefined && !living.has(installer);
+}
+
+/** A living unit on the same volume, the leader first; only if there is none, the leader with a volume of its own. */
+function successorOf(goal: Goal, inputs: GoalInputs): string {
+  const { unit, facts, peers, living } = inputs;
+  const shares = (candidate: Facts) =>
+    candidate['volume-id'] !== undefined && candidate['volume-id'] === goal['volume-id'];
+  if (!facts.leaving && (shares(facts) || goal['volume-id'] === undefined)) return unit;
+  const others = [...peers]
+    .filter(
+      ([name, theirs]) =>
+        !theirs.leaving &&
+        name !== goal.installer &&
+        (living === undefined || living.has(name)) &&
+        shares(theirs),
+    )
+    .map(([name]) => name)
+    .sort(byNumber);
+  return others[0] ?? (facts.leaving ? goal.installer : unit);
+}
+
+function withDigests(goal: Goal, { pin, configuredDigests }: GoalInputs): Goal {
+  const pinned = pin.version === goal.version ? pin.digests : {};
+  const digests = { ...pinned, ...configuredDigests };
+  const known = Object.keys(digests).length > 0 ? digests : undefined;
+  // An older charm revision that leads after us knows no pin for this version: what stands for it stays.
+  if (known === undefined) return goal;
+  return JSON.stringify(known) === JSON.stringify(goal.digests) ? goal : { ...goal, digests: known };
+}
+
+function advanced(goal: Goal): Goal {
+  const { digests: _of, ...rest } = goal;
+  return { ...rest, 'upgrade-id': goal['upgrade-id'] + 1 };
+}
+
+/** The goal after the `upgrade` action: the configured version again, under the next id. */
+export function upgradedGoal(goal: Goal, inputs: GoalInputs): Goal {
+  const version = inputs.configuredVersion ?? raised(goal.version, inputs.pin.version);
+  return withDigests(advanced({ ...goal, version, 'skip-version': undefined }), inputs);
+}
+
+/** The goal after the `rollback` action: `to`, and the version left is not gone back to by itself. */
+export function rolledBackGoal(goal: Goal, installed: string, to: string): Goal {
+  return advanced({ ...goal, version: to, 'skip-version': installed });
+}
+
+export function factsOf(
+  name: string,
+  unit: string,
+  own: Facts,
+  peers: ReadonlyMap<string, Facts>,
+): Facts | undefined {
+  return name === unit ? own : peers.get(name);
+}
+
+/** Units by number, so that /2 comes before /10. */
+export function byNumber(left: string, right: string): number {
+  const number = (name: string) => Number(name.slice(name.lastIndexOf('/') + 1));
+  return number(left) - number(right);
+}
+
+/** Who must acknowledge an upgrade: the other living units that are workers on the goal's volume. */
+export function expectedUnits(
+  goal: Goal,
+  peers: ReadonlyMap<string, Facts>,
+  living: ReadonlySet<string> | undefined,
+): string[] {
+  return [...peers]
+    .filter(
+      ([name, facts]) =>
+        name !== goal.installer &&
+        facts.leaving !== true &&
+        isWorker(facts) &&
+        facts['volume-id'] !== undefined &&
+        facts['volume-id'] === goal['volume-id'] &&
+        (living === undefined || living.has(name)),
+    )
+    .map(([name]) => name)
+    .sort(byNumber);
+}

@@ -1,0 +1,228 @@
+// The installer's half of the upgrade protocol, as one pure function over what it observed: stage, prepare, wait,
+// switch, complete. The table that it follows: docs/explanation/upgrades.md.
+import type { Effect, Failure, Observed, Status } from '../observed.ts';
+import { compareVersions } from '../release/version.ts';
+import { statuses } from '../statuses.ts';
+import { type Facts, hasPassed, isWorker, protocolVersion } from './facts.ts';
+import { expectedUnits, type Goal } from './goal.ts';
+
+/** What a step wants: facts to publish over those that stand, effects, statuses, and when to look again. */
+export interface Step {
+  facts: Facts;
+  effects: Effect[];
+  statuses: Status[];
+  wakeAt?: number | undefined;
+  /** The step rules that the worker service stays as it is in this round. */
+  holdWorker?: boolean;
+  /** Web is stopped on purpose and must not be started in this round. */
+  holdWeb?: boolean;
+}
+
+const retryLockMs = 30_000;
+
+export function installerStep(o: Observed, goal: Goal): Step {
+  const installed = o.volume.installed;
+  if (installed !== undefined && o.volume.marker !== installed) {
+    const failure = o.failures.get('mend-marker');
+    if (failure !== undefined) return said(o, failedStatus(failure), failure);
+    return doing([{ do: 'mend-marker', version: installed }]);
+  }
+  const step = installed === undefined ? deploy(o, goal) : pursue(o, goal, installed);
+  return { ...step, facts: { ...published(o, installed), ...step.facts } };
+}
+
+/** Nothing is installed: no upgrade, no `prepare`, nobody waits but for the release. */
+function deploy(o: Observed, goal: Goal): Step {
+  return stage(o, goal) ?? switchTo(o, goal.version, undefined, [statuses.installing(goal.version)], {});
+}
+
+function pursue(o: Observed, goal: Goal, installed: string): Step {
+  if (o.facts['upgrade-state'] === 'prepare') return prepared(o, goal, installed);
+  if (goal.version === installed) return met(o, goal);
+  if (o.facts['upgrade-id'] === goal['upgrade-id'] && o.facts['upgrade-outcome'] !== undefined)
+    return over(o, goal);
+  const older = compareVersions(goal.version, installed) < 0;
+  if (older && !isRollback(o, goal, installed)) {
+    return { facts: {}, effects: [], statuses: [statuses.tooOld(o.application, goal.version, installed)] };
+  }
+  const newer = newerProtocol(o);
+  if (newer !== undefined) return { facts: {}, effects: [], statuses: [newer] };
+  return stage(o, goal) ?? prepare(o, goal, installed);
+}
+
+/** S1: from here on workers stop. With nobody expected, the same hook goes on. */
+function prepare(o: Observed, goal: Goal, installed: string): Step {
+  const facts: Facts = {
+    'upgrade-state': 'prepare',
+    'upgrade-id': goal['upgrade-id'],
+    'upgrade-to': goal.version,
+    'upgrade-deadline': o.now + o.settings.upgradeReadyTimeoutMs,
+    'upgrade-outcome': undefined,
+    'upgrade-error': undefined,
+  };
+  const next: Observed = { ...o, facts: { ...o.facts, ...facts } };
+  const step = prepared(next, goal, installed);
+  return { ...step, facts: { ...facts, ...step.facts } };
+}
+
+/** S2 to S7, for the upgrade that is published, whatever the goal has become since. */
+function prepared(o: Observed, goal: Goal, installed: string): Step {
+  const to = o.facts['upgrade-to'];
+  if (to === installed) return finish(o, to);
+  if (to === undefined || goal['upgrade-id'] !== o.facts['upgrade-id'] || goal.version !== to) {
+    return complete('unchanged', `called off: the goal is ${goal.version} now`, []);
+  }
+  if (!o.volume.releases.has(to)) return complete('unchanged', `release ${to} is gone from the volume`, []);
+
+  const waitingFor = missing(o, goal);
+  const deadline = o.facts['upgrade-deadline'] ?? o.now;
+  if (waitingFor.length > 0 && !hasPassed(deadline, o.now, o.settings.upgradeReadyTimeoutMs)) {
+    const status = statuses.awaiting(to, waitingFor, deadline - o.now);
+    return { facts: {}, effects: [], statuses: [status], wakeAt: deadline };
+  }
+  // An installer that is a worker too stops its own worker first thing in S3, and starts it after S6.
+  if (isWorker(o.facts) && o.worker.up) {
+    const stuck = o.failures.get('stop-worker');
+    if (stuck !== undefined) return complete('unchanged', stuck.message, []);
+    return { ...doing([{ do: 'stop-worker' }]), holdWorker: true };
+  }
+  const back = isRollback(o, goal, installed);
+  const step = switchTo(o, to, installed, [statuses.switching(to)], { migrateDown: back });
+  return { ...step, holdWorker: true };
+}
+
+/** S6 and S7: `bin` names the target. Web restarts (by its own step), and once it answers or has been given up on, complete. */
+function finish(o: Observed, to: string): Step {
+  const silent = o.failures.get('await-web') ?? o.failures.get('start-web');
+  const running = o.web.runningVersion === to;
+  if (o.web.plan !== undefined && 'missing' in o.web.plan) return complete('upgraded', undefined, []);
+  if (o.web.answers === to && running) return complete('upgraded', undefined, []);
+  if (silent !== undefined || o.done.has('await-web')) return complete('upgraded', undefined, []);
+  const effects: Effect[] = running ? [{ do: 'await-web', version: to }] : [];
+  return { facts: {}, effects, statuses: [statuses.webStarting(to)], holdWorker: true };
+}
+
+/** The goal is what is installed. Whoever still waits for an upgrade of this or an earlier installer is told. */
+function met(o: Observed, goal: Goal): Step {
+  const told = o.facts['upgrade-state'] === undefined || o.facts['upgrade-id'] !== goal['upgrade-id'];
+  if (goal['upgrade-id'] === 1 || !told) return doing([]);
+  return {
+    ...doing([]),
+    facts: completed(goal['upgrade-id'], goal.version, 'upgraded', undefined),
+  };
+}
+
+function over(o: Observed, goal: Goal): Step {
+  const reason = o.facts['upgrade-error'] ?? 'for a reason that was not kept';
+  return { facts: {}, effects: [], statuses: [statuses.unchanged(o.application, goal.version, reason)] };
+}
+
+/** Staging, while nobody is disturbed: undefined once the goal's release is whole on the volume. */
+export function stage(o: Observed, goal: Goal): Step | undefined {
+  const version = goal.version;
+  if (o.volume.releases.has(version)) return undefined;
+  const failure = o.failures.get('stage');
+  const earlier = o.memory.staging?.version === version ? o.memory.staging : undefined;
+  if (failure?.code === 'lock-busy') return said(o, statuses.lockBusy(failure.message), failure);
+  if (failure !== undefined || (earlier !== undefined && earlier.notBefore > o.now)) {
+    const notBefore = earlier?.notBefore ?? o.now + retryLockMs;
+    const message = failure?.message ?? earlier?.message ?? '';
+    return {
+      facts: {},
+      effects: [],
+      statuses: [statuses.stageFailed(message, notBefore - o.now)],
+      wakeAt: notBefore,
+    };
+  }
+  const digest = goal.digests?.[o.architecture];
+  return { ...doing([{ do: 'stage', version, digest }]), statuses: [statuses.installing(version)] };
+}
+
+/** S3 to S5. A lock that is not to be had is waited for by timer; a release that fails to verify ends the upgrade. */
+function switchTo(
+  o: Observed,
+  version: string,
+  from: string | undefined,
+  doingStatuses: Status[],
+  options: { migrateDown?: boolean },
+): Step {
+  const failure = o.failures.get('switch');
+  if (failure?.transient) return said(o, statuses.lockBusy(failure.message), failure);
+  if (failure !== undefined && from === undefined) return said(o, failedStatus(failure), failure);
+  if (failure !== undefined) return complete('unchanged', failure.message, []);
+  const migrateDown = options.migrateDown === true;
+  const digest = o.volume.releases.get(version)?.digest;
+  const effects: Effect[] = [{ do: 'switch', version, from, digest, migrateDown }];
+  return { facts: {}, effects, statuses: doingStatuses };
+}
+
+/** Expected units whose acknowledgement of the published upgrade is missing. */
+function missing(o: Observed, goal: Goal): string[] {
+  return expectedUnits(goal, o.peers, o.living).filter((name) => {
+    const theirs = o.peers.get(name);
+    return !(theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === o.facts['upgrade-id']);
+  });
+}
+
+export function isRollback(o: Observed, goal: Goal, installed: string): boolean {
+  return (
+    goal['skip-version'] === installed &&
+    compareVersions(goal.version, installed) < 0 &&
+    o.volume.releases.has(goal.version)
+  );
+}
+
+function newerProtocol(o: Observed): Status | undefined {
+  for (const [name, theirs] of o.peers) {
+    const spoken = theirs.protocol ?? protocolVersion;
+    if (spoken > protocolVersion && theirs.leaving !== true && o.living?.has(name) !== false) {
+      return statuses.newerProtocol(name, spoken);
+    }
+  }
+  return undefined;
+}
+
+function completed(
+  id: number | undefined,
+  to: string | undefined,
+  outcome: 'upgraded' | 'unchanged',
+  error: string | undefined,
+): Facts {
+  return {
+    'upgrade-state': 'complete',
+    'upgrade-id': id,
+    'upgrade-to': to,
+    'upgrade-deadline': undefined,
+    'upgrade-outcome': outcome,
+    'upgrade-error': error,
+  };
+}
+
+/** S7, and every other way in which the published upgrade ends. */
+function complete(outcome: 'upgraded' | 'unchanged', error: string | undefined, effects: Effect[]): Step {
+  const { 'upgrade-id': _id, 'upgrade-to': _to, ...facts } = completed(undefined, undefined, outcome, error);
+  return { facts, effects, statuses: [] };
+}
+
+/** What the volume holds, for all to read. */
+function published(o: Observed, installed: string | undefined): Facts {
+  const digest = installed === undefined ? undefined : o.volume.releases.get(installed)?.digest;
+  return { 'installed-version': installed, 'release-digest': digest };
+}
+
+function doing(effects: Effect[]): Step {
+  return { facts: {}, effects, statuses: [] };
+}
+
+function said(o: Observed, status: Status, failure: Failure): Step {
+  return {
+    facts: {},
+    effects: [],
+    statuses: [status],
+    wakeAt: failure.transient ? o.now + retryLockMs : undefined,
+  };
+}
+
+function failedStatus(failure: Failure): Status {
+  return failure.transient ? statuses.lockBusy(failure.message) : statuses.effectFailed(failure.message);
+}

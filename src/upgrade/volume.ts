@@ -1,0 +1,66 @@
+// Which volume is it? The four cases of the protocol, as one pure function: whether this unit's volume is the
+// application's, one of its own, not yet known, or one that it must not touch.
+import type { Observed, Status } from '../observed.ts';
+import { statuses } from '../statuses.ts';
+import type { Goal } from './goal.ts';
+
+export type VolumeVerdict =
+  | { kind: 'shared' }
+  /** `shared-storage=auto`, and this is not the application's volume: one of its own. */
+  | { kind: 'own' }
+  /** This unit gives the volume its identity now. */
+  | { kind: 'claim' }
+  /** Nothing may be written; what runs goes on running. */
+  | { kind: 'refused'; status: Status };
+
+export const volumePath = '/var/lib/concourse';
+
+export function volumeVerdict(o: Observed, goal: Goal): VolumeVerdict {
+  const { volume } = o;
+  const known = o.facts['volume-id'];
+  const identity = volume.identity;
+  const accepted = identity !== undefined && o.memory.acceptedVolume === identity.uuid;
+  if (known !== undefined && identity?.uuid !== known && !accepted) {
+    return refused(statuses.volumeLost(o.unit, volumePath));
+  }
+  if (volume.problem !== undefined) return refused(statuses.volumeUnusable(volume.problem));
+  const ours =
+    identity === undefined || (identity.application === o.application && identity.modelUuid === o.modelUuid);
+  if (!ours && !accepted) {
+    return refused(
+      statuses.volumeForeign(
+        o.application,
+        `${identity.application} of model ${identity.modelUuid.slice(0, 8)}`,
+      ),
+    );
+  }
+  const required = o.settings.sharedStorage === 'required';
+  if (required && !volume.isMount) return refused(statuses.volumeNotMounted(volumePath));
+
+  const named = goal['volume-id'];
+  const installs = goal.installer === o.unit;
+  if (named === undefined) {
+    if (!installs) return refused(statuses.volumeUnknownYet());
+    return identity === undefined ? claim(o) : { kind: 'shared' };
+  }
+  if (identity?.uuid === named)
+    return fits(o) ? { kind: 'shared' } : refused(statuses.volumeOtherArchitecture(o.architecture));
+  if (required) return refused(statuses.volumeNotShared(volumePath));
+  return identity === undefined ? claim(o) : { kind: 'own' };
+}
+
+/** A release of another architecture is not ours, and the volume that holds it cannot be made ours. */
+function fits(o: Observed): boolean {
+  const { installed, releases } = o.volume;
+  const architecture = installed === undefined ? undefined : releases.get(installed)?.architecture;
+  return architecture === undefined || architecture === o.architecture || o.goal?.installer === o.unit;
+}
+
+function claim(o: Observed): VolumeVerdict {
+  const failure = o.failures.get('claim-volume');
+  return failure === undefined ? { kind: 'claim' } : refused(statuses.effectFailed(failure.message));
+}
+
+function refused(status: Status): VolumeVerdict {
+  return { kind: 'refused', status };
+}

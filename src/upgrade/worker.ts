@@ -1,0 +1,151 @@
+// A worker's half of the upgrade protocol, as one pure function over what it observed: run what the volume names, stop
+// for an upgrade and say so, come back when it is complete or when the own deadline has passed.
+import { type Effect, type Observed, plannedVersion, type Status } from '../observed.ts';
+import { statuses } from '../statuses.ts';
+import { type Facts, hasPassed } from './facts.ts';
+import type { Goal } from './goal.ts';
+import type { Step } from './installer.ts';
+
+/** `installer`: the facts of the goal's installer; undefined when it has left or was never heard of. `shared`: this
+ * unit's volume is the goal's, so the installer's `prepare` concerns it. */
+export function workerStep(o: Observed, goal: Goal, installer: Facts | undefined, shared: boolean): Step {
+  if (o.worker.otherUnit !== undefined) return waiting({}, statuses.secondWorker(o.worker.otherUnit));
+  if (o.worker.publicKey === undefined) return acting({}, [{ do: 'make-worker-key' }], []);
+  const failed = o.failures.get('begin-upgrade') ?? o.failures.get('stop-worker');
+  if (failed !== undefined) return waiting({}, statuses.effectFailed(failed.message));
+
+  if (shared && installer?.['upgrade-state'] === 'prepare' && installer['upgrade-id'] !== undefined) {
+    return preparing(o, goal, installer['upgrade-id'], installer);
+  }
+  if (installer?.['installed-version'] === undefined) return leftAlone(o, goal, installer);
+  return running(o, goal, installer, notStopped(o, installer));
+}
+
+/** W1 to W4: an upgrade is being prepared. */
+function preparing(o: Observed, goal: Goal, id: number, installer: Facts): Step {
+  const givenUp = o.facts['upgrade-id'] === id && o.facts['upgrade-ready'] === false;
+  if (givenUp) return goOn(o, goal, installer, id);
+  if (o.worker.upgrade?.id !== id) {
+    const deadline = o.now + o.settings.upgradeCompleteTimeoutMs;
+    return acting({}, [{ do: 'begin-upgrade', id, deadline }], []);
+  }
+  const { deadline } = o.worker.upgrade;
+  if (hasPassed(deadline, o.now, o.settings.upgradeCompleteTimeoutMs)) return goOn(o, goal, installer, id);
+  if (o.worker.up || o.worker.enabled) return acting({}, [{ do: 'stop-worker' }], []);
+  const status = statuses.stopped(installer['upgrade-to'] ?? goal.version, deadline - o.now);
+  return { ...waiting({ 'upgrade-id': id, 'upgrade-ready': true }, status), wakeAt: deadline };
+}
+
+/** The own deadline has passed (or had, in an earlier hook): what the volume names runs again, and is not stopped a
+ * second time for this upgrade: `upgrade-id` with `upgrade-ready=false` remembers that. */
+function goOn(o: Observed, goal: Goal, installer: Facts, id: number): Step {
+  const facts: Facts = { 'upgrade-id': id, 'upgrade-ready': false };
+  const step = started(o, installer, facts);
+  if (step.effects.length > 0) return step;
+  const broken = o.failures.get('start-worker');
+  if (broken !== undefined) return waiting(facts, statuses.gaveUpBroken(broken.message));
+  const version = o.worker.runningVersion;
+  if (version === undefined) return step;
+  return waiting(facts, statuses.gaveUp(goal.installer, version));
+}
+
+/** Nobody says what is installed: a worker that runs goes on; one that stopped for an upgrade has its own deadline. */
+function leftAlone(o: Observed, goal: Goal, installer: Facts | undefined): Step {
+  const upgrade = o.worker.upgrade;
+  const stopped = upgrade !== undefined && !o.worker.up && o.facts['upgrade-ready'] === true;
+  if (!stopped) {
+    if (o.worker.up) return goesOn(o);
+    return waiting({}, statuses.installerSilent(goal.installer));
+  }
+  if (!hasPassed(upgrade.deadline, o.now, o.settings.upgradeCompleteTimeoutMs)) {
+    return {
+      ...waiting({}, statuses.stopped(goal.version, upgrade.deadline - o.now)),
+      wakeAt: upgrade.deadline,
+    };
+  }
+  return goOn(o, goal, installer ?? {}, upgrade.id);
+}
+
+function goesOn(o: Observed): Step {
+  const version = o.worker.runningVersion;
+  return waiting(
+    {},
+    version === undefined ? statuses.registering('', undefined) : statuses.worker(version, false),
+  );
+}
+
+/** Nothing is under way: W5, and every ordinary day. */
+function running(o: Observed, goal: Goal, installer: Facts, facts: Facts): Step {
+  const published = installer['installed-version'];
+  const installed = o.volume.installed;
+  if (installed === undefined) return waiting(facts, statuses.installerSilent(goal.installer));
+  if (published !== undefined && installed !== published) return fenced(o, facts, installed, published);
+  return started(o, installer, facts);
+}
+
+/** The databag may be stale, the volume is not: where they disagree, a switch is under way and its event will come. A
+ * worker that runs goes on; one that is stopped starts nothing yet. */
+function fenced(o: Observed, facts: Facts, installed: string, published: string): Step {
+  const stopped = o.worker.upgrade !== undefined && o.facts['upgrade-ready'] === true;
+  const stands: Facts = stopped ? { 'upgrade-id': o.facts['upgrade-id'], 'upgrade-ready': true } : facts;
+  const wakeAt = stopped ? o.worker.upgrade?.deadline : undefined;
+  if (o.worker.up && o.worker.runningVersion !== undefined) {
+    return waiting(stands, statuses.worker(o.worker.runningVersion, false));
+  }
+  return { ...waiting(stands, statuses.fence(installed, published)), wakeAt };
+}
+
+/** Verify, make the folder, start: only what the volume names, and only once web lets this worker's key in. */
+function started(o: Observed, installer: Facts, facts: Facts): Step {
+  const { plan } = o.worker;
+  const failure = o.failures.get('start-worker') ?? o.failures.get('prepare-worker-folder');
+  if (failure !== undefined)
+    return { ...waiting(facts, statuses.effectFailed(failure.message)), wakeAt: o.now + 30_000 };
+  if (plan === undefined) return acting(facts, [{ do: 'prepare-worker-folder' }], []);
+  if ('missing' in plan) return waiting(facts, plan.missing);
+  const current =
+    o.worker.up &&
+    o.worker.runningVersion === plannedVersion(plan) &&
+    o.worker.runningConfiguration === plan.configuration;
+  if (current && o.worker.enabled) return registered(o, facts, plannedVersion(plan));
+
+  const letIn = installer['authorized-workers']?.includes(o.worker.fingerprint ?? '') === true;
+  // A worker that runs is known to web: a new configuration does not wait for a databag.
+  if (!letIn && !o.worker.up && installer['authorized-workers'] !== undefined) {
+    return waiting(facts, statuses.keyNotAuthorized('web'));
+  }
+  const digest =
+    plannedVersion(plan) === installer['installed-version'] ? installer['release-digest'] : undefined;
+  return acting(
+    facts,
+    [{ do: 'start-worker', plan, digest }],
+    [statuses.registering(plannedVersion(plan), undefined)],
+  );
+}
+
+function registered(o: Observed, facts: Facts, version: string): Step {
+  if (o.worker.registration === 'registered') return waiting(facts, statuses.worker(version, false));
+  if (
+    o.done.has('start-worker') &&
+    !o.done.has('await-registration') &&
+    !o.failures.has('await-registration')
+  ) {
+    return acting(facts, [{ do: 'await-registration' }], []);
+  }
+  // Nobody tells of a registration: look again soon.
+  return { ...waiting(facts, statuses.registering(version, o.worker.complaint)), wakeAt: o.now + 15_000 };
+}
+
+/** Outside `prepare`, a worker is not stopped for anything: `upgrade-ready=false`, for the upgrade last spoken of. */
+function notStopped(o: Observed, installer: Facts): Facts {
+  const id = installer['upgrade-id'] ?? o.facts['upgrade-id'];
+  return id === undefined ? {} : { 'upgrade-id': id, 'upgrade-ready': false };
+}
+
+function acting(facts: Facts, effects: Effect[], said: Status[]): Step {
+  return { facts, effects, statuses: said };
+}
+
+function waiting(facts: Facts, status: Status): Step {
+  return { facts, effects: [], statuses: [status] };
+}
