@@ -1,6 +1,5 @@
 // From a definition and its handlers to a charm that can be run: the types end here.
-import type { Action, Actions, Definition, Names } from './definition.ts';
-import { checkDefinition } from './definition.ts';
+import { type Action, type Actions, checkDefinition, type Definition, type Names } from './definition.ts';
 import type { ActionResults } from './errors.ts';
 import { Hook } from './hook.ts';
 import type { Runtime } from './tools.ts';
@@ -12,9 +11,12 @@ export type ActionHook<D extends Definition> = Hook<D> & {
 };
 
 type ParamsOf<A> = A extends Action<infer P> ? z.output<P> : never;
-type ResultsOf<A> = A extends { readonly results: infer R extends z.ZodType }
-  ? z.output<R>
-  : ActionResults | undefined;
+type ResultsOf<A> =
+  A extends Action<z.ZodObject, infer R>
+    ? R extends z.ZodObject
+      ? z.output<R>
+      : ActionResults | undefined
+    : never;
 
 type ActionHandlers<D extends Definition> = {
   readonly [K in Names<Actions<D>>]: (

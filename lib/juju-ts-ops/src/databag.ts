@@ -13,9 +13,9 @@ export type DatabagValues<S extends DatabagSchema> = {
   readonly [K in keyof Shape<S>]: z.output<Shape<S>[K]> | undefined;
 };
 /** What `setUnit` and `setApplication` take: only the keys that shall change. `undefined` and '' remove one. */
-export type DatabagWrite<S extends DatabagSchema> = {
-  readonly [K in keyof Shape<S>]?: z.output<Shape<S>[K]> | undefined;
-};
+export type DatabagWrite<S extends DatabagSchema> = [keyof Shape<S>] extends [never]
+  ? Record<string, never>
+  : { readonly [K in keyof Shape<S>]?: z.output<Shape<S>[K]> | undefined };
 
 export interface DatabagProblem {
   key: string;

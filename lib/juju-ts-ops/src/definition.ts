@@ -26,12 +26,12 @@ interface OptionMaker<Raw, Base extends z.ZodType> {
     description: string;
     schema?: S;
     default: Raw & z.input<S>;
-  }): Option<S, true>;
+  }): Option<NoInfer<S>, true>;
   <S extends z.ZodType = Base>(option: {
     description: string;
     schema?: S;
     default?: undefined;
-  }): Option<S, false>;
+  }): Option<NoInfer<S>, false>;
 }
 
 // The overloads above are what callers see; a single untyped maker serves them all.
@@ -76,7 +76,7 @@ export function peers<A extends DatabagSchema = NoKeys, U extends DatabagSchema 
   interface: string;
   app?: A;
   unit?: U;
-}): Endpoint<A, A, U, U> {
+}): Endpoint<NoInfer<A>, NoInfer<A>, NoInfer<U>, NoInfer<U>> {
   const app = given.app ?? (noKeys as A);
   const unit = given.unit ?? (noKeys as U);
   return {
@@ -99,7 +99,7 @@ export function requires<
   scope?: 'global' | 'container';
   app?: { local?: AL; remote?: AR };
   unit?: { local?: UL; remote?: UR };
-}): Endpoint<AL, AR, UL, UR> {
+}): Endpoint<NoInfer<AL>, NoInfer<AR>, NoInfer<UL>, NoInfer<UR>> {
   const { app, unit, ...rest } = given;
   return {
     ...rest,
@@ -133,20 +133,23 @@ export interface Resource {
 }
 export const resource = (given: Resource): Resource => given;
 
-export interface Action<P extends z.ZodObject = z.ZodObject, R extends z.ZodObject = z.ZodObject> {
+export interface Action<
+  P extends z.ZodObject = z.ZodObject,
+  R extends z.ZodObject | undefined = z.ZodObject | undefined,
+> {
   readonly description: string;
   /** What `juju run` takes. Parameters that are not declared are refused. */
   readonly params: P;
   /** The shape of the results, when the handler's answer shall be held to it by the compiler. */
-  readonly results?: R;
+  readonly results: R;
   /** Do not take the machine's lock: other units' hooks may run meanwhile (this unit's never do). */
   readonly parallel?: boolean;
   readonly executionGroup?: string;
 }
-export function action<P extends z.ZodObject = NoKeys, R extends z.ZodObject = z.ZodObject>(
-  given: Omit<Action<P, R>, 'params'> & { params?: P },
-): Action<P, R> {
-  return { ...given, params: given.params ?? (noKeys as P) };
+export function action<P extends z.ZodObject = NoKeys, R extends z.ZodObject | undefined = undefined>(
+  given: Omit<Action, 'params' | 'results'> & { params?: P; results?: R },
+): Action<NoInfer<P>, NoInfer<R>> {
+  return { ...given, params: given.params ?? (noKeys as P), results: given.results as R };
 }
 
 export interface Definition {
