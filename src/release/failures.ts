@@ -124,7 +124,7 @@ function words(failure: ReleaseFailure, config: string, application: string): Fa
       return {
         message: `no digest of Concourse ${failure.version} can be had: ${failure.reason}`,
         next: `${config} release-sha256=SHA256 (of ${baseName(failure.url)})`,
-        transient: true,
+        transient: false,
       };
     case 'resource-without-digest':
       return {
