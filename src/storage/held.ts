@@ -1,0 +1,187 @@
+// What the holder of the install lock may do to the shared part of the volume. Each change is one rename that starts or
+// ends in the holder's own staging folder, with the lease looked at just before: frozen after that look and overtaken, it
+// fails with ENOENT, since the next holder has taken that folder away.
+import path from 'node:path';
+import { hasCode } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { VolumeFailure, volumeCodes } from './failures.ts';
+import type { Holder } from './holder.ts';
+import { binTarget, checkedVersion, type Layout, names, stagingName, versionOfBinTarget } from './layout.ts';
+import type { Lease } from './lease.ts';
+import { foreignFolder, foreignPath } from './sweep.ts';
+import { type DownloadProgress, openVolume } from './volume.ts';
+
+/** Where a release is made, and what its maker needs of the lock. */
+export interface StagingArea {
+  /** `.staging/<version>-<unit>-<token>`, there and empty. */
+  directory: string;
+  signal: AbortSignal;
+  assertHeld(): Promise<void>;
+  /** Replaces `.download_in_progress`. */
+  progress(progress: { version: string; bytes: number; total?: number }): Promise<void>;
+}
+
+export interface Held {
+  /** Aborts when the lock is lost (reason: `LeaseLost`), or when the caller's own signal does. */
+  signal: AbortSignal;
+  holder: Holder;
+  /** Random, in the own staging folder and in the lease's record. */
+  fencingToken: string;
+  /** Throws `LeaseLost` unless both still carry the token. */
+  assertHeld(): Promise<void>;
+  staging(version: string): Promise<StagingArea>;
+  /** Puts a finished directory, which lies in this holder's staging and is synced, into `releases/`. What stood there
+   * under that version is moved aside first: only a broken one may be. */
+  releaseVersion(version: string, stagedDirectory: string): Promise<void>;
+  /** Points `bin` at a release, and remembers the one before. Nothing happens when it does already. */
+  switchTo(version: string): Promise<void>;
+  /** `.installed_version`. */
+  writeMarker(version: string): Promise<void>;
+  /** A file in `keys/`, which every unit may read. */
+  writeKey(name: string, text: string): Promise<void>;
+  /** Moves what stands where ours must be to `.foreign-<date>-<token>/`; that path, or undefined when nothing does. */
+  moveForeignAside(): Promise<string | undefined>;
+  /** Throws for the installed release. */
+  removeRelease(version: string): Promise<void>;
+  /** The folder of a unit that is gone for good. */
+  removeWorkerFolder(unit: string): Promise<void>;
+  /** Undefined: the download is over. */
+  progress(progress: DownloadProgress | undefined): Promise<void>;
+}
+
+export interface Holding {
+  host: Host;
+  layout: Layout;
+  lease: Lease;
+  self: Holder;
+  signal: AbortSignal;
+}
+
+const directoryMode = 0o755;
+const fileMode = 0o644;
+
+export function holdVolume({ host, layout, lease, self, signal }: Holding): Held {
+  const { files } = host;
+  let used = 0;
+  const ownPath = (name: string) => {
+    used += 1;
+    return path.join(lease.folder, `${used}-${name}`);
+  };
+  const assertHeld = async () => {
+    signal.throwIfAborted();
+    await lease.assertHeld();
+  };
+  const change = async (from: string, to: string) => {
+    await assertHeld();
+    try {
+      await files.rename(from, to);
+    } catch (error) {
+      // Overtaken between the look and the rename: say that, and not that a file is missing.
+      if (hasCode(error, 'ENOENT', 'ESTALE')) await lease.assertHeld();
+      if (hasCode(error, ...volumeCodes))
+        throw new VolumeFailure(`cannot change ${to}`, error.code ?? '', { cause: error });
+      throw error;
+    }
+  };
+  const makeShared = async (directory: string) => {
+    if ((await files.lstat(directory)) !== undefined) return;
+    const fresh = ownPath(path.basename(directory));
+    await files.makeDirectory(fresh, { mode: directoryMode });
+    await change(fresh, directory);
+    await files.syncDirectory(layout.root);
+  };
+  const replace = async (file: string, text: string, durable: boolean) => {
+    const fresh = ownPath(path.basename(file));
+    await files.write(fresh, text, { mode: fileMode, sync: durable });
+    await change(fresh, file);
+    if (durable) await files.syncDirectory(path.dirname(file));
+  };
+  const takeAway = async (file: string) => {
+    if ((await files.lstat(file)) === undefined) return;
+    const aside = ownPath(path.basename(file));
+    await change(file, aside);
+    await files.remove(aside);
+  };
+  const installedNow = async () => versionOfBinTarget((await files.readLink(layout.bin)) ?? '');
+  const progress = async (state: DownloadProgress | undefined) =>
+    state === undefined
+      ? takeAway(layout.progress)
+      : replace(layout.progress, `${JSON.stringify(state)}\n`, false);
+
+  return {
+    signal,
+    holder: self,
+    fencingToken: self.token,
+    assertHeld,
+    progress,
+    staging: async (version) => {
+      const directory = path.join(
+        layout.staging,
+        stagingName(checkedVersion(version), self.unit, self.token),
+      );
+      await assertHeld();
+      await files.makeDirectory(directory, { mode: directoryMode });
+      const started = new Date(host.clock.now()).toISOString();
+      return {
+        directory,
+        signal,
+        assertHeld,
+        progress: (state) => progress({ ...state, unit: self.unit, started }),
+      };
+    },
+    releaseVersion: async (version, stagedDirectory) => {
+      const release = layout.release(version);
+      const own = path.relative(layout.staging, stagedDirectory).split(path.sep)[0] ?? '';
+      if (own.startsWith('..') || !own.endsWith(`-${self.token}`)) {
+        throw new Error(`${stagedDirectory} is not in the staging folder of the unit that holds the lock`);
+      }
+      if ((await files.lstat(path.join(stagedDirectory, names.manifest)))?.kind !== 'file') {
+        throw new Error(`${stagedDirectory} has no ${names.manifest}: it is not a finished release`);
+      }
+      await makeShared(layout.releases);
+      if ((await files.lstat(release)) !== undefined) await change(release, ownPath(version));
+      await change(stagedDirectory, release);
+      await files.syncDirectory(layout.releases);
+    },
+    switchTo: async (version) => {
+      const target = binTarget(version);
+      if ((await files.readLink(layout.bin)) === target) return;
+      if ((await files.lstat(layout.manifest(version))) === undefined) {
+        throw new Error(
+          `${layout.release(version)} is not a finished release: there is no ${names.manifest} in it`,
+        );
+      }
+      const previous = await installedNow();
+      if (previous !== undefined) await replace(layout.previous, `${previous}\n`, true);
+      const fresh = ownPath(names.bin);
+      await files.symbolicLink(target, fresh);
+      await change(fresh, layout.bin);
+      await files.syncDirectory(layout.root);
+    },
+    writeMarker: (version) => replace(layout.marker, `${checkedVersion(version)}\n`, true),
+    writeKey: async (name, text) => {
+      if (!/^[a-z][a-z0-9_.-]*$/.test(name))
+        throw new Error(`not the name of a shared key: ${JSON.stringify(name)}`);
+      await makeShared(layout.keys);
+      await replace(path.join(layout.keys, name), text, true);
+    },
+    moveForeignAside: async () => {
+      const facts = await openVolume(host).observe();
+      if (facts.state !== 'present' || facts.foreign.length === 0) return undefined;
+      const collected = path.join(lease.folder, foreignFolder);
+      await files.makeDirectory(collected, { mode: directoryMode, recursive: true });
+      for (const name of facts.foreign)
+        await change(path.join(layout.root, name), path.join(collected, name));
+      const kept = foreignPath(host, layout, self);
+      await change(collected, kept);
+      await files.syncDirectory(layout.root);
+      return kept;
+    },
+    removeRelease: async (version) => {
+      if ((await installedNow()) === version)
+        throw new Error(`${version} is the installed release: it stays`);
+      await takeAway(layout.release(version));
+    },
+    removeWorkerFolder: (unit) => takeAway(layout.workerFolder(unit)),
+  };
+}
