@@ -1,0 +1,202 @@
+// What can be asked of a running lab from another terminal, and how each request is typed.
+import { parse } from 'yaml';
+import { isRecord } from '../charm.ts';
+import { LabError } from '../errors.ts';
+import type { Lab } from '../lab.ts';
+import { renderActionResult, renderStatus } from '../status.ts';
+import type { ToolAnswer } from '../tools/server.ts';
+
+type Reply = ToolAnswer | string;
+
+interface Command {
+  usage: string;
+  run(lab: Lab, words: readonly string[], stop: () => void): Promise<Reply> | Reply;
+}
+
+const commands: Record<string, Command> = {
+  status: { usage: 'status', run: (lab) => renderStatus(lab.status()) },
+  config: { usage: 'config [APPLICATION] KEY=VALUE…', run: configure },
+  refresh: { usage: 'refresh [APPLICATION] [CHARM-FOLDER]', run: refresh },
+  action: { usage: 'action UNIT NAME [KEY=VALUE…]', run: runAction },
+  kill: { usage: 'kill UNIT', run: onUnit((lab, unit) => lab.kill(unit)) },
+  boot: { usage: 'boot UNIT', run: onUnit((lab, unit) => lab.boot(unit)) },
+  freeze: { usage: 'freeze UNIT', run: onUnit((lab, unit) => lab.freeze(unit)) },
+  thaw: { usage: 'thaw UNIT', run: onUnit((lab, unit) => lab.thaw(unit)) },
+  reboot: { usage: 'reboot UNIT', run: onUnit((lab, unit) => lab.reboot(unit)) },
+  leader: { usage: 'leader UNIT', run: onUnit((lab, unit) => lab.setLeader(unit)) },
+  'add-unit': {
+    usage: 'add-unit [APPLICATION]',
+    run: (lab, [application = onlyApplication(lab)]) => `${lab.addUnit(application)}\n`,
+  },
+  'remove-unit': { usage: 'remove-unit UNIT [--force]', run: removeUnit },
+  log: { usage: 'log [UNIT]', run: showLog },
+  journal: { usage: 'journal UNIT SERVICE', run: showJournal },
+  exec: { usage: 'exec UNIT SCRIPT', run: execute },
+  stop: {
+    usage: 'stop',
+    run: (_lab, _words, stop) => {
+      stop();
+      return 'stopping\n';
+    },
+  },
+};
+
+export const accepted = Object.values(commands).map((command) => command.usage);
+
+/** Carries one request out. A wrong one is answered with exit code 2 and what would be accepted. */
+export async function runCommand(lab: Lab, argv: readonly string[], stop: () => void): Promise<ToolAnswer> {
+  const [name = '', ...words] = argv;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    const problem = name === '' ? 'no command given' : `no command "${name}"`;
+    return {
+      code: 2,
+      stdout: '',
+      stderr: `${problem}; accepted are:\n${accepted.map((a) => `  ${a}\n`).join('')}`,
+    };
+  }
+  try {
+    const reply = await command.run(lab, words, stop);
+    return typeof reply === 'string' ? { code: 0, stdout: reply, stderr: '' } : reply;
+  } catch (error) {
+    // Everything else that can go wrong here is a refusal by the lab or by the fake Juju, in words for people.
+    if (!(error instanceof Error)) throw error;
+    const hint = error instanceof LabError ? `accepted is: ${command.usage}\n` : '';
+    return { code: 2, stdout: '', stderr: `${error.message}\n${hint}` };
+  }
+}
+
+function onUnit(run: (lab: Lab, unit: string) => Promise<void> | void): Command['run'] {
+  return async (lab, words) => {
+    const [unit, ...rest] = words;
+    nothingMore(rest);
+    await run(lab, knownUnit(lab, unit));
+    return renderStatus(lab.status());
+  };
+}
+
+function configure(lab: Lab, words: readonly string[]): Reply {
+  const { application, rest } = optionalApplication(lab, words);
+  const values: Record<string, string | number | boolean> = {};
+  for (const [key, text] of assignments(rest)) values[key] = optionValue(lab, application, key, text);
+  if (Object.keys(values).length === 0) throw new LabError('no KEY=VALUE given');
+  lab.configure(application, values);
+  return '';
+}
+
+function optionValue(lab: Lab, application: string, key: string, text: string): string | number | boolean {
+  const options = lab.charmFiles(application).config?.options;
+  const declared = isRecord(options) ? options[key] : undefined;
+  if (!isRecord(declared)) {
+    const known = isRecord(options) ? Object.keys(options).join(', ') : 'none';
+    throw new LabError(`${application} has no option "${key}"; it has: ${known}`);
+  }
+  switch (declared.type) {
+    case 'int':
+    case 'float':
+      if (text.trim() === '' || Number.isNaN(Number(text)))
+        throw new LabError(`option ${key} expects a number, got "${text}"`);
+      return Number(text);
+    case 'boolean':
+      if (text !== 'true' && text !== 'false')
+        throw new LabError(`option ${key} expects true or false, got "${text}"`);
+      return text === 'true';
+    default:
+      return text;
+  }
+}
+
+async function refresh(lab: Lab, words: readonly string[]): Promise<Reply> {
+  const { application, rest } = optionalApplication(lab, words);
+  const [folder, ...more] = rest;
+  nothingMore(more);
+  lab.refresh(application, folder ?? lab.charmDirectory(application));
+  return '';
+}
+
+async function runAction(lab: Lab, [unit, name, ...words]: readonly string[]): Promise<Reply> {
+  const known = knownUnit(lab, unit);
+  if (name === undefined) throw new LabError('no action named');
+  const params: Record<string, unknown> = {};
+  for (const [key, text] of assignments(words)) setNested(params, key.split('.'), parse(text) ?? '');
+  const record = await lab.runAction(known, name, params);
+  return { code: record.status === 'completed' ? 0 : 1, stdout: renderActionResult(record), stderr: '' };
+}
+
+function setNested(into: Record<string, unknown>, [key = '', ...deeper]: string[], value: unknown): void {
+  if (deeper.length === 0) {
+    into[key] = value;
+    return;
+  }
+  const inner = into[key];
+  const next = isRecord(inner) ? inner : {};
+  into[key] = next;
+  setNested(next, deeper, value);
+}
+
+async function removeUnit(lab: Lab, words: readonly string[]): Promise<Reply> {
+  const force = words.includes('--force');
+  const [unit, ...rest] = words.filter((word) => word !== '--force');
+  nothingMore(rest);
+  lab.removeUnit(knownUnit(lab, unit), { force });
+  return '';
+}
+
+function showLog(lab: Lab, [unit, ...rest]: readonly string[]): Reply {
+  nothingMore(rest);
+  const wanted = unit === undefined ? undefined : knownUnit(lab, unit);
+  return lab.log
+    .filter((line) => wanted === undefined || line.unit === wanted)
+    .map((line) => `${new Date(line.time).toISOString()} ${line.unit} ${line.level} ${line.text}\n`)
+    .join('');
+}
+
+async function showJournal(lab: Lab, [unit, service, ...rest]: readonly string[]): Promise<Reply> {
+  nothingMore(rest);
+  const known = knownUnit(lab, unit);
+  if (service === undefined) throw new LabError('no service named');
+  return lab.journal(known, service);
+}
+
+async function execute(lab: Lab, [unit, ...words]: readonly string[]): Promise<Reply> {
+  const known = knownUnit(lab, unit);
+  if (words.length === 0) throw new LabError('no script given');
+  return lab.execIn(known, words.join(' '));
+}
+
+function knownUnit(lab: Lab, unit: string | undefined): string {
+  const units = lab.unitNames();
+  if (unit !== undefined && units.includes(unit)) return unit;
+  const problem = unit === undefined ? 'no unit named' : `no unit "${unit}"`;
+  throw new LabError(`${problem}; there are: ${units.join(', ') || 'none'}`);
+}
+
+function optionalApplication(
+  lab: Lab,
+  words: readonly string[],
+): { application: string; rest: readonly string[] } {
+  const [first] = words;
+  if (first !== undefined && lab.applications().includes(first))
+    return { application: first, rest: words.slice(1) };
+  return { application: onlyApplication(lab), rest: words };
+}
+
+function onlyApplication(lab: Lab): string {
+  const [only, ...more] = lab.applications();
+  if (only === undefined || more.length > 0) {
+    throw new LabError(`name the application: ${lab.applications().join(', ') || 'none is deployed'}`);
+  }
+  return only;
+}
+
+function* assignments(words: readonly string[]): Generator<[string, string]> {
+  for (const word of words) {
+    const at = word.indexOf('=');
+    if (at <= 0) throw new LabError(`expected KEY=VALUE, got "${word}"`);
+    yield [word.slice(0, at), word.slice(at + 1)];
+  }
+}
+
+function nothingMore(rest: readonly string[]): void {
+  if (rest.length > 0) throw new LabError(`unexpected: ${rest.join(' ')}`);
+}

@@ -1,0 +1,9 @@
+// The public face: a lab, and the way to talk to one that runs.
+export { askLab } from './control/client.ts';
+export { accepted as controlCommands } from './control/commands.ts';
+export { LabError } from './errors.ts';
+export { Lab, type LabOptions } from './lab.ts';
+export { processesOf, rootVariable } from './processes.ts';
+export type { HookRecord, LabEvents, LogLine } from './records.ts';
+export { renderStatus } from './status.ts';
+export type { LabUnit } from './unit.ts';

@@ -1,0 +1,162 @@
+// One unit's machine: its root, its services, its agent and its tools, and the power switch.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FakeJuju, Operation } from 'juju-ts-ops/testing';
+import { unpackCharm } from './charm.ts';
+import { type LabClock, PausableClock } from './clock.ts';
+import { type ExecRequest, parseJujuExec } from './juju-exec.ts';
+import { rootVariable, signalAll } from './processes.ts';
+import type { HookRecord } from './records.ts';
+import { MachineRoot } from './root.ts';
+import { Systemd } from './systemd/index.ts';
+import { hostCommands, writeToolFolders } from './tools/folder.ts';
+import { serveTools, type ToolAnswer, type ToolCall } from './tools/server.ts';
+import { Uniter } from './uniter.ts';
+
+export interface UnitSurroundings {
+  juju: FakeJuju;
+  clock: LabClock;
+  profile: '4.0' | '3.6';
+  node: string;
+  /** `<lab>/units/<app>-<n>` */
+  folder: string;
+  socket: string;
+  /** The unpacked charm that its application has now. */
+  charmDirectory(): string;
+  /** For services; hooks get it by `environment`. */
+  extraEnvironment: Record<string, string>;
+  environment(operation: Operation): Record<string, string>;
+  /** The units on the same machine, this one included. */
+  onMachine(): string[];
+  runExec(request: ExecRequest): Promise<ToolAnswer>;
+  onStart(record: HookRecord): void;
+  onEnd(record: HookRecord): void;
+  onLine(level: string, text: string): void;
+  onService(service: string, state: string): void;
+  onChange(): void;
+}
+
+export class LabUnit {
+  readonly name: string;
+  readonly root: MachineRoot;
+  readonly systemd: Systemd;
+  readonly uniter: Uniter;
+  readonly charmDirectory: string;
+  power: 'on' | 'off' | 'frozen' = 'on';
+  readonly #around: UnitSurroundings;
+  readonly #server: { close(): void };
+  readonly #timers = new PausableClock();
+
+  constructor(name: string, around: UnitSurroundings) {
+    this.name = name;
+    this.#around = around;
+    this.charmDirectory = join(around.folder, 'charm');
+    this.root = new MachineRoot(join(around.folder, 'root'));
+    const folders = { tools: join(around.folder, 'tools'), bin: join(this.root.path, 'usr/bin') };
+    writeToolFolders(folders, around);
+    const basePath = process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+    const marked = { [rootVariable]: this.root.path };
+    this.systemd = this.#startSystemd({ ...around.extraEnvironment, ...marked }, folders.bin);
+    this.uniter = new Uniter({
+      juju: around.juju,
+      clock: around.clock,
+      unit: name,
+      charmDirectory: this.charmDirectory,
+      socket: around.socket,
+      temporary: join(this.root.path, 'tmp'),
+      environment: (operation) => ({
+        CHARM_DIR: this.charmDirectory,
+        JUJU_CHARM_DIR: this.charmDirectory,
+        JUJU_AGENT_SOCKET_ADDRESS: around.socket,
+        JUJU_AGENT_SOCKET_NETWORK: 'unix',
+        PATH: `${folders.tools}:${folders.bin}:${basePath}`,
+        ...around.environment(operation),
+        ...marked,
+      }),
+      prepare: (operation, context) => this.#prepare(operation, context.env),
+      onStart: around.onStart,
+      onEnd: around.onEnd,
+      onLine: (stream, record, line) => {
+        around.onLine(stream === 'stdout' ? 'DEBUG' : 'WARNING', `${record.name}: ${line}`);
+      },
+      onChange: around.onChange,
+    });
+    unpackCharm(around.charmDirectory(), this.charmDirectory);
+    this.#server = serveTools(around.socket, (call, stdin) => this.#answer(call, stdin));
+  }
+
+  /** Cuts the power: every process of the unit dies at once, whatever it was doing. */
+  async cutPower(): Promise<void> {
+    this.power = 'off';
+    this.uniter.stop();
+    this.#timers.resume();
+    await this.systemd.cut();
+    signalAll(this.root.path, 'SIGKILL');
+    await this.uniter.ended();
+  }
+
+  /** Boots after `cutPower`: a new boot id, enabled services start, the agent comes up. */
+  async boot(): Promise<void> {
+    this.root.boot();
+    this.power = 'on';
+    await this.systemd.boot();
+    this.uniter.start();
+  }
+
+  /** Stops every process where it stands, the agent included; timers do not fire meanwhile. */
+  freeze(): void {
+    this.power = 'frozen';
+    this.uniter.stop();
+    this.#timers.pause();
+    signalAll(this.root.path, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    this.power = 'on';
+    signalAll(this.root.path, 'SIGCONT');
+    this.#timers.resume();
+    this.uniter.start();
+  }
+
+  /** Commands of timers that are under way, or are to be repeated because they failed. */
+  timersUnderWay(): string[] {
+    return [...this.systemd.timers.values()].filter(({ sub }) => sub === 'running').map(({ name }) => name);
+  }
+
+  /** Ends the machine for good. Its folder stays, to be looked at. */
+  async close(): Promise<void> {
+    await this.cutPower();
+    this.#server.close();
+  }
+
+  #prepare(operation: Operation, env: Record<string, string>): void {
+    if (operation.name === 'upgrade-charm') unpackCharm(this.#around.charmDirectory(), this.charmDirectory);
+    const location = env.JUJU_STORAGE_LOCATION;
+    if (location !== undefined) mkdirSync(join(this.root.path, location), { recursive: true });
+  }
+
+  async #answer(call: ToolCall, stdin: string | undefined): Promise<ToolAnswer> {
+    const command = hostCommands.find((name) => name === call.tool);
+    if (command === undefined) return this.uniter.answer(call, stdin);
+    return command === 'juju-exec' ? this.#jujuExec(call) : this.systemd.command(command, call.argv);
+  }
+
+  async #jujuExec(call: ToolCall): Promise<ToolAnswer> {
+    const parsed = parseJujuExec(call.argv, call.contextId, this.#around.onMachine());
+    if ('refused' in parsed) return { code: parsed.code, stdout: '', stderr: `ERROR ${parsed.refused}\n` };
+    return this.#around.runExec(parsed.request);
+  }
+
+  #startSystemd(environment: Record<string, string>, bin: string): Systemd {
+    return new Systemd({
+      root: this.root.path,
+      journalDirectory: join(this.#around.folder, 'journal'),
+      clock: this.#timers,
+      path: [bin],
+      environment,
+      programs: Object.fromEntries(hostCommands.map((name) => [`/usr/bin/${name}`, join(bin, name)])),
+      // Told in the midst of the change: who asks the supervisor then would hear of the state before.
+      onChange: ({ name, active }) => queueMicrotask(() => this.#around.onService(name, active)),
+    });
+  }
+}
