@@ -20,12 +20,9 @@ export async function execute(charm: Charm, runtime: Runtime): Promise<number> {
   const open = charm.open(runtime);
   const { hook } = open;
   try {
-    if (hook.event.kind === 'action') {
-      await runAction(charm, open, hook.event.name);
-    } else {
-      await (hook.dying ? open.teardown() : open.reconcile());
-      await hook.publish();
-    }
+    if (hook.event.kind === 'action') await runAction(charm, open, hook.event.name);
+    else await (hook.dying ? open.teardown() : open.reconcile());
+    await hook.publish();
     return 0;
   } catch (error) {
     // The outermost boundary: whatever it was, the run failed, and Juju drops what it had buffered and retries hooks.
@@ -41,19 +38,23 @@ async function runAction(charm: Charm, open: OpenHook, name: string): Promise<vo
   const fail = (message: string): Promise<string> =>
     hook.tool('action-fail', freeText(hook.masked(message.trim()) || `${name} failed`));
   try {
-    const results = await actionResults(charm, open, name);
-    await setResults(open, results);
-    await hook.publish();
+    await setResults(open, await actionResults(charm, open, name));
   } catch (error) {
-    await fail(error instanceof Error ? error.message : String(error));
-    if (!(error instanceof ActionFailure)) throw error;
+    // Juju keeps what was buffered when the exit code is 0: a failure that the charm announces is an ordered one.
+    if (!(error instanceof ActionFailure)) {
+      await fail(error instanceof Error ? error.message : String(error)).catch((why: unknown) => {
+        throw new AggregateError([error, why], `${name} failed, and Juju could not be told`);
+      });
+      throw error;
+    }
     await setResults(open, error.results);
-    await hook.publish();
+    await fail(error.message);
   }
 }
 
 async function actionResults(charm: Charm, open: OpenHook, name: string): Promise<ActionResults> {
-  const declared = charm.declared.actions?.[name];
+  const { actions = {} } = charm.declared;
+  const declared = Object.hasOwn(actions, name) ? actions[name] : undefined;
   const given: unknown = JSON.parse(await open.hook.tool('action-get', ['--format=json']));
   const parsed = declared?.params.strict().safeParse(given ?? {});
   if (parsed?.success === false) throw new ActionFailure(refusal(parsed.error, given));

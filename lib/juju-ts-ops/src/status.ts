@@ -13,7 +13,7 @@ export interface Status {
 
 /** On one line, cut at 500 characters. */
 export function statusLine(message: string): string {
-  const line = message.replace(/\s+/g, ' ').trim();
+  const line = message.replaceAll('\0', ' ').replace(/\s+/g, ' ').trim();
   return line.length > 500 ? `${line.slice(0, 499)}…` : line;
 }
 

@@ -1,5 +1,5 @@
 // The one way to Juju: a hook tool is a program that is run with arguments, and answers in JSON.
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type * as z from 'zod';
 import { failureOf, type ToolResult, ToolTimeout, UnexpectedAnswer } from './errors.ts';
@@ -25,13 +25,14 @@ export const toolTimeoutMs = 60_000;
 export const downloadTimeoutMs = 30 * 60_000;
 
 /** Hook tools as processes: found by `env.PATH`, given `env` unchanged, killed at their time limit. */
-export function spawnTools(env: Readonly<Record<string, string | undefined>>): RunTool {
+export function spawnTools(env: Runtime['env']): RunTool {
   return (tool, args, { stdin, timeoutMs }) =>
     new Promise((resolve, reject) => {
       const out: Buffer[] = [];
       const err: Buffer[] = [];
       const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8');
-      const child = spawn(tool, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+      const child = started(tool, args, env);
+      if (typeof child === 'string') return resolve({ code: 126, stdout: '', stderr: child });
       const timer = setTimeout(() => {
         child.kill('SIGKILL');
         // A grandchild may hold the pipes open: nothing of it may keep this process alive.
@@ -53,6 +54,21 @@ export function spawnTools(env: Readonly<Record<string, string | undefined>>): R
       child.stdin.on('error', () => {});
       child.stdin.end(stdin ?? '');
     });
+}
+
+/** The process, or why there is none: of its arguments' size the system complains by throwing. */
+function started(
+  tool: string,
+  args: readonly string[],
+  env: Runtime['env'],
+): ChildProcessWithoutNullStreams | string {
+  try {
+    return spawn(tool, args, { env });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'E2BIG')
+      return `${error.message}: arguments too long`;
+    throw error;
+  }
 }
 
 /** Hook tools with their failures as typed errors, and each answer kept for the hook. */
