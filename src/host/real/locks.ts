@@ -49,5 +49,7 @@ async function lockDescriptor(descriptor: number, file: string): Promise<boolean
   if (code === 0) return true;
   // 1 without a word is "another holds it"; a file system without flock says so.
   if (code === 1 && complaint === '') return false;
-  throw new Error(`flock of ${file} failed with exit code ${code}: ${complaint.trim()}`);
+  const failure = new Error(`flock of ${file} failed with exit code ${code}: ${complaint.trim()}`);
+  const unsupported = /No locks available|not supported|not implemented/i.test(complaint);
+  throw unsupported ? Object.assign(failure, { code: 'ENOLCK' }) : failure;
 }

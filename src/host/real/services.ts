@@ -1,5 +1,6 @@
 // systemd, asked and told by systemctl. Works with whatever `systemctl` is first on the PATH.
 import path from 'node:path';
+import { SystemdFailure } from '../errors.ts';
 import type { Commands, Files, Services } from '../host.ts';
 import { journalOf } from './journal.ts';
 import { showServices } from './service-show.ts';
@@ -15,11 +16,6 @@ export interface Systemd {
   files: Files;
   /** Where unit files lie. */
   unitDirectory: string;
-}
-
-/** A command of systemd that failed; the message names it, its exit code and what it said. */
-export class SystemdFailure extends Error {
-  override name = 'SystemdFailure';
 }
 
 export function realServices(systemd: Systemd): Services {
