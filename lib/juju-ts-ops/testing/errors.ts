@@ -1,0 +1,44 @@
+// The three ways in which the fake Juju says no: this is not modelled, this cannot be in Juju, this tool call is wrong.
+
+/** Juju has this, the fake does not: the test that needs it must not get a guess instead. */
+export class NotModelled extends Error {
+  constructor(what: string) {
+    super(`not modelled by the fake Juju: ${what}`);
+    this.name = 'NotModelled';
+  }
+}
+
+/** The test asks for a state or a command that Juju would refuse; the text says why. */
+export class Impossible extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = 'Impossible';
+  }
+}
+
+/** Thrown inside a charm by a test: the hook's process is gone (SIGKILL) at this point. */
+export class Killed extends Error {
+  constructor(where = 'here') {
+    super(`the hook process was killed: ${where}`);
+    this.name = 'Killed';
+  }
+}
+
+/** A hook tool's refusal: `ERROR text` on stderr. Exit code 2 is bad usage, 1 is a failure while running. */
+export class ToolError extends Error {
+  readonly code: 1 | 2;
+
+  constructor(code: 1 | 2, text: string) {
+    super(text);
+    this.name = 'ToolError';
+    this.code = code;
+  }
+}
+
+/** The controller refuses what a hook that ended well wants to commit; the hook has failed. */
+export class CommitRefused extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = 'CommitRefused';
+  }
+}
