@@ -11,7 +11,7 @@ const typeWords: Record<string, string> = {
 };
 
 /** What would be accepted instead, from the issues of a failed parse: `one of auto, web`, `at most 65535`. */
-export function acceptedBy(error: z.ZodError): string {
+export function acceptedBy(error: { readonly issues: readonly Issue[] }): string {
   return error.issues.map((issue) => words(issue)).join('; ');
 }
 

@@ -70,7 +70,7 @@ export function parseDatabag<S extends DatabagSchema>(
     const parsed = z.safeParse(field, value);
     values[key] = parsed.data;
     if (!parsed.success) {
-      problems.push({ key, value: shownValue(value), accepted: acceptedBy(parsed.error as z.ZodError) });
+      problems.push({ key, value: shownValue(value), accepted: acceptedBy(parsed.error) });
     }
   }
   return { values: values as DatabagValues<S>, problems, raw };
@@ -92,7 +92,7 @@ export function databagTexts<S extends DatabagSchema>(
     }
     const encoded = z.safeEncode(field, value);
     if (!encoded.success) {
-      const accepted = acceptedBy(encoded.error as z.ZodError);
+      const accepted = acceptedBy(encoded.error);
       throw new TypeError(
         `cannot write ${shownValue(value)} to "${key}" of ${where}, which takes: ${accepted}`,
       );

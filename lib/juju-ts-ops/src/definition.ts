@@ -21,17 +21,15 @@ export type OptionValue<O> =
       : z.output<S> | undefined
     : never;
 
+interface OptionInput<S, Default> {
+  description: string;
+  /** Narrows and turns into a value what Juju's own type lets through. */
+  schema?: S;
+  default: Default;
+}
 interface OptionMaker<Raw, Base extends z.ZodType> {
-  <S extends z.ZodType = Base>(option: {
-    description: string;
-    schema?: S;
-    default: Raw & z.input<S>;
-  }): Option<NoInfer<S>, true>;
-  <S extends z.ZodType = Base>(option: {
-    description: string;
-    schema?: S;
-    default?: undefined;
-  }): Option<NoInfer<S>, false>;
+  <S extends z.ZodType = Base>(given: OptionInput<S, Raw & z.input<S>>): Option<NoInfer<S>, true>;
+  <S extends z.ZodType = Base>(given: Omit<OptionInput<S, never>, 'default'>): Option<NoInfer<S>, false>;
 }
 
 // The overloads above are what callers see; a single untyped maker serves them all.
@@ -79,11 +77,11 @@ export function peers<A extends DatabagSchema = NoKeys, U extends DatabagSchema 
 }): Endpoint<NoInfer<A>, NoInfer<A>, NoInfer<U>, NoInfer<U>> {
   const app = given.app ?? (noKeys as A);
   const unit = given.unit ?? (noKeys as U);
-  return {
-    interface: given.interface,
-    app: { local: app, remote: app },
-    unit: { local: unit, remote: unit },
-  };
+  const [apps, units] = [
+    { local: app, remote: app },
+    { local: unit, remote: unit },
+  ];
+  return { interface: given.interface, app: apps, unit: units };
 }
 
 /** An endpoint that uses what another charm provides. `local` is what this charm writes, `remote` what it reads. */
@@ -183,8 +181,8 @@ export function checkDefinition(definition: Definition): void {
   const refuse = (what: string): never => {
     throw new TypeError(`charm ${definition.name}: ${what}`);
   };
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*$/.test(definition.name))
-    refuse('Juju does not take this name');
+  const { name: charmName, options = {}, actions = {} } = definition;
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*$/.test(charmName)) refuse('Juju does not take this name');
   const seen = new Set<string>();
   for (const role of ['peers', 'requires', 'provides'] as const) {
     for (const [name, endpoint] of Object.entries(definition[role] ?? {})) {
@@ -193,21 +191,21 @@ export function checkDefinition(definition: Definition): void {
       if (!/^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/.test(name) || /^juju(-|$)/.test(name)) {
         refuse(`Juju does not take the endpoint name "${name}"`);
       }
-      checkDatabagSchema(endpoint.app.local, `${name}'s application databag`);
-      checkDatabagSchema(endpoint.app.remote, `${name}'s remote application databag`);
-      checkDatabagSchema(endpoint.unit.local, `${name}'s unit databag`);
-      checkDatabagSchema(endpoint.unit.remote, `${name}'s remote unit databag`);
+      const { app, unit } = endpoint;
+      for (const schema of [app.local, app.remote])
+        checkDatabagSchema(schema, `${name}'s application databag`);
+      for (const schema of [unit.local, unit.remote]) checkDatabagSchema(schema, `${name}'s unit databag`);
     }
   }
-  for (const name of Object.keys(definition.actions ?? {})) {
+  for (const name of Object.keys(actions)) {
     if (!/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(name) || /^juju(-|$)/.test(name)) {
       refuse(`Juju does not take the action name "${name}"`);
     }
   }
-  for (const [name, declared] of Object.entries(definition.options ?? {})) {
+  for (const [name, declared] of Object.entries(options)) {
     if (!declared.hasDefault) continue;
     const parsed = declared.schema.safeParse(declared.default);
     if (!parsed.success)
-      refuse(`option "${name}" has a default that it refuses itself: ${acceptedBy(parsed.error)}`);
+      refuse(`option "${name}" refuses its own default, it takes: ${acceptedBy(parsed.error)}`);
   }
 }

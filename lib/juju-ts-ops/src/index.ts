@@ -1,58 +1,12 @@
-// The framework's public face.
-export {
-  type ActionHook,
-  type ActionHookOf,
-  type Charm,
-  type CharmDefinition,
-  defineCharm,
-  type Handlers,
-  type HookOf,
-  type OpenHook,
-} from './charm.ts';
-export type { Config, OptionProblem } from './config.ts';
-export {
-  type Databag,
-  type DatabagProblem,
-  type DatabagSchema,
-  type DatabagValues,
-  type DatabagWrite,
-  databagTexts,
-  json,
-  parseDatabag,
-} from './databag.ts';
-export {
-  type Action,
-  action,
-  type Definition,
-  type Endpoint,
-  type Option,
-  type OptionType,
-  option,
-  peers,
-  provides,
-  type Resource,
-  requires,
-  resource,
-  type Storage,
-  storage,
-} from './definition.ts';
-export {
-  ActionFailure,
-  type ActionResults,
-  explain,
-  NotFound,
-  NotLeader,
-  PermissionDenied,
-  PortConflict,
-  RelationGone,
-  SecretNotFound,
-  ToolFailure,
-  ToolMissing,
-  type ToolResult,
-  ToolTimeout,
-  UnexpectedAnswer,
-} from './errors.ts';
-export type { Event, EventAction, EventRelation, EventSecret, EventStorage } from './event.ts';
+// The framework's public face: what is not named here may change at any time.
+export * from './charm.ts';
+export type * from './config.ts';
+export { databagTexts, json, parseDatabag } from './databag.ts';
+export type { Databag, DatabagProblem, DatabagSchema, DatabagValues, DatabagWrite } from './databag.ts';
+export { action, option, peers, provides, requires, resource, storage } from './definition.ts';
+export type { Action, Definition, Endpoint, Option, OptionType, Resource, Storage } from './definition.ts';
+export * from './errors.ts';
+export type * from './event.ts';
 export { charmFiles } from './files.ts';
 export { Hook, type RelationFor } from './hook.ts';
 export type { Log, LogLevel } from './log.ts';

@@ -1,5 +1,5 @@
 // One run of the executable: event in, handlers, what they said to Juju, exit code out.
-import * as z from 'zod';
+import type * as z from 'zod';
 import { acceptedBy, shownValue } from './accepted.ts';
 import type { Charm, OpenHook } from './charm.ts';
 import { ActionFailure, type ActionResults, explain } from './errors.ts';
@@ -9,12 +9,11 @@ import { freeText, type Runtime, spawnTools } from './tools.ts';
 export async function execute(charm: Charm, runtime: Runtime): Promise<number> {
   const writeError = runtime.writeError ?? ((line: string) => process.stderr.write(`${line}\n`));
   if (!runtime.env.JUJU_CONTEXT_ID || !runtime.env.JUJU_UNIT_NAME) {
+    const { name } = charm.declared;
     writeError(
-      `${charm.declared.name}: this is a charm's executable; Juju runs it. By hand, from the charm's directory:`,
+      `${name}: this is a charm's executable, which Juju runs. By hand, from the charm's directory:`,
     );
-    writeError(
-      `  juju-exec -u ${charm.declared.name}/0 -- sh -c 'JUJU_DISPATCH_PATH=hooks/update-status ./dispatch'`,
-    );
+    writeError(`  juju-exec -u ${name}/0 -- sh -c 'JUJU_DISPATCH_PATH=hooks/update-status ./dispatch'`);
     return 2;
   }
   const open = charm.open(runtime);
@@ -38,50 +37,49 @@ async function runAction(charm: Charm, open: OpenHook, name: string): Promise<vo
   const fail = (message: string): Promise<string> =>
     hook.tool('action-fail', freeText(hook.masked(message.trim()) || `${name} failed`));
   try {
-    await setResults(open, await actionResults(charm, open, name));
-  } catch (error) {
+    const { results, failure } = await actionOutcome(charm, open, name);
+    await setResults(open, results);
     // Juju keeps what was buffered when the exit code is 0: a failure that the charm announces is an ordered one.
-    if (!(error instanceof ActionFailure)) {
-      await fail(error instanceof Error ? error.message : String(error)).catch((why: unknown) => {
-        throw new AggregateError([error, why], `${name} failed, and Juju could not be told`);
-      });
-      throw error;
-    }
-    await setResults(open, error.results);
-    await fail(error.message);
+    if (failure !== undefined) await fail(failure);
+  } catch (error) {
+    await fail(error instanceof Error ? error.message : String(error)).catch((why: unknown) => {
+      throw new AggregateError([error, why], `${name} failed, and Juju could not be told`);
+    });
+    throw error;
   }
 }
 
-async function actionResults(charm: Charm, open: OpenHook, name: string): Promise<ActionResults> {
+async function actionOutcome(
+  charm: Charm,
+  open: OpenHook,
+  name: string,
+): Promise<{ results: ActionResults; failure?: string }> {
   const { actions = {} } = charm.declared;
   const declared = Object.hasOwn(actions, name) ? actions[name] : undefined;
   const given: unknown = JSON.parse(await open.hook.tool('action-get', ['--format=json']));
-  const parsed = declared?.params.strict().safeParse(given ?? {});
-  if (parsed?.success === false) throw new ActionFailure(refusal(parsed.error, given));
+  const parsed = declared?.params.strict().safeParse(given ?? {}, { reportInput: true });
+  if (parsed?.success === false) return { results: {}, failure: parsed.error.issues.map(refusal).join('; ') };
   const running = parsed && open.action(name, parsed.data);
-  if (!running) throw new ActionFailure(`this revision of the charm has no action "${name}"`);
-  return (await running) ?? {};
+  if (!running) return { results: {}, failure: `this revision of the charm has no action "${name}"` };
+  try {
+    return { results: (await running) ?? {} };
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    if (error.cause !== undefined) open.hook.log.warning(`${name}: ${explain(error)}`);
+    return { results: error.results, failure: error.message };
+  }
 }
 
-/** Each refused parameter with its value and with what it takes. */
-function refusal(error: z.ZodError, given: unknown): string {
-  return error.issues
-    .map((issue) => {
-      const value = issue.path.reduce<unknown>(
-        (at, key) => z.record(z.string(), z.unknown()).safeParse(at).data?.[String(key)],
-        given,
-      );
-      const accepted = acceptedBy(new z.ZodError([issue]));
-      if (issue.path.length === 0) return `parameters: ${accepted}`;
-      return `parameter ${issue.path.join('.')} is ${shownValue(value)}, but takes: ${accepted}`;
-    })
-    .join('; ');
+/** A refused parameter with its value and with what it takes. */
+function refusal(issue: z.core.$ZodIssue): string {
+  const accepted = acceptedBy({ issues: [issue] });
+  if (issue.path.length === 0) return `parameters: ${accepted}`;
+  return `parameter ${issue.path.join('.')} is ${shownValue(issue.input)}, but takes: ${accepted}`;
 }
 
 const reservedKeys = new Set(['stdout', 'stdout-encoding', 'stderr', 'stderr-encoding']);
 // Linux takes at most 128 KiB in one argument, and about 2 MiB in all.
 const longestArgumentBytes = 128 * 1024 - 1;
-const longestCallBytes = 1024 * 1024;
 
 /** Nested results as `a.b=value` arguments. Throws TypeError for a key or a size that `action-set` would refuse. */
 export function resultArguments(results: ActionResults, prefix = ''): string[] {
@@ -107,19 +105,10 @@ export function resultArguments(results: ActionResults, prefix = ''): string[] {
 }
 
 async function setResults({ hook }: OpenHook, results: ActionResults): Promise<void> {
-  let call: string[] = [];
-  let callBytes = 0;
-  for (const argument of resultArguments(results)) {
-    const bytes = Buffer.byteLength(argument);
-    if (call.length > 0 && callBytes + bytes > longestCallBytes) {
-      await hook.tool('action-set', call);
-      call = [];
-      callBytes = 0;
-    }
-    call.push(argument);
-    callBytes += bytes;
-  }
-  if (call.length > 0) await hook.tool('action-set', call);
+  const all = resultArguments(results);
+  // Eight of the largest arguments stay within what one call can take.
+  const perCall = Buffer.byteLength(all.join('')) > 8 * longestArgumentBytes ? 8 : all.length;
+  for (let at = 0; at < all.length; at += perCall) await hook.tool('action-set', all.slice(at, at + perCall));
 }
 
 /** How long open handles may keep the process alive after the charm has ended. */
@@ -132,18 +121,16 @@ export async function main(charm: Charm): Promise<void> {
   const writeError = (line: string): void => {
     process.stderr.write(`${line}\n`);
   };
-  const onRejection = (error: unknown): void => {
+  process.on('unhandledRejection', (error) => {
     writeError(`${charm.declared.name}: nobody waited for this: ${explain(error)}`);
     process.exit(1);
-  };
-  process.on('unhandledRejection', onRejection);
+  });
   const { env } = process;
   process.exitCode = await execute(charm, { env, runTool: spawnTools(env), writeError });
   // Juju sets no limit: a socket that the charm left open would keep this hook, and the machine's lock, for ever.
   setTimeout(() => {
-    writeError(
-      `${charm.declared.name}: ended by force, still open: ${process.getActiveResourcesInfo().join(', ')}`,
-    );
+    const open = process.getActiveResourcesInfo().join(', ');
+    writeError(`${charm.declared.name}: ended by force, still open: ${open}`);
     process.exit();
   }, lingerMs).unref();
 }

@@ -61,9 +61,7 @@ export class Secrets {
 
   /** Makes a secret; resolves with its URI, which is usable at once. Application secrets are the leader's: rejects with NotLeader. */
   async add(content: SecretContent, options: SecretOptions = {}): Promise<string> {
-    const { owner, ...rest } = options;
-    const args = [...optionArgs(rest), ...(owner ? ['--owner', owner] : [])];
-    const uri = (await this.#send('secret-add', args, content)).trim();
+    const uri = (await this.#send('secret-add', optionArgs(options), content)).trim();
     this.#written.set(secretUri(uri), content);
     return uri;
   }
@@ -176,12 +174,6 @@ export class Secrets {
   }
 }
 
-function optionArgs(options: Omit<SecretOptions, 'owner'>): string[] {
-  const given = [
-    ['--label', options.label],
-    ['--description', options.description],
-    ['--rotate', options.rotate],
-    ['--expire', options.expire],
-  ] as const;
-  return given.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-}
+/** The options are named as the tools' flags are. */
+const optionArgs = (options: SecretOptions): string[] =>
+  Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));

@@ -74,6 +74,15 @@ describe('an action', () => {
     expect(outcome.of('juju-log').join()).toContain('-l ERROR upgrade failed: Error: broken');
   });
 
+  it('that says why it fails, in results that Juju would refuse, breaks', async () => {
+    const outcome = await run(async () => {
+      throw new ActionFailure('no volume', { results: { Found: 0 }, cause: new Error('beneath') });
+    });
+    expect(outcome.code).toBe(1);
+    expect(outcome.of('action-fail').join()).toContain('action result "Found"');
+    expect(outcome.of('juju-log').join()).toContain('caused by: Error: beneath');
+  });
+
   it('that breaks where Juju cannot be told of it still logs why', async () => {
     const outcome = await run(
       () => Promise.reject(new Error('broken')),
@@ -136,6 +145,6 @@ describe('action results', () => {
     const big = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`key-${i}`, 'x'.repeat(100_000)]));
     const outcome = await run(async () => big);
     const sizes = outcome.calls.filter(({ tool }) => tool === 'action-set').map(({ args }) => args.length);
-    expect(sizes).toEqual([10, 10]);
+    expect(sizes).toEqual([8, 8, 4]);
   });
 });
