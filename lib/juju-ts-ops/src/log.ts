@@ -8,10 +8,15 @@ export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 export class Masks {
   #secrets: string[] = [];
 
-  /** Masks a value, and each longer line of it, from now on. */
+  /** Masks a value, the same within JSON, and each longer line of it, from now on. */
   add(secret: string): void {
     const lines = secret.split('\n').map((line) => line.trim());
-    const parts = [secret.trim(), ...lines.filter((line) => line.length >= 8 && !line.startsWith('-----'))];
+    const text = secret.trim();
+    const parts = [
+      text,
+      JSON.stringify(text).slice(1, -1),
+      ...lines.filter((line) => line.length >= 8 && !line.startsWith('-----')),
+    ];
     // The longest first: a secret may contain another.
     this.#secrets = [...new Set([...this.#secrets, ...parts])].filter((part) => part !== '');
     this.#secrets.sort((a, b) => b.length - a.length);

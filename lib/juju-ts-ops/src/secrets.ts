@@ -46,12 +46,14 @@ const idsAnswer = z
   .nullable()
   .transform((ids) => ids ?? []);
 
-export const secretUri = (id: string): string => (id.startsWith('secret:') ? id : `secret:${id}`);
+const secretUri = (id: string): string => (id.startsWith('secret:') ? id : `secret:${id}`);
+/** Juju writes one secret as `secret:ID`, as `secret://MODEL/ID`, and as the bare ID. */
+const secretId = (uri: string): string => uri.slice(Math.max(uri.lastIndexOf('/'), uri.indexOf(':')) + 1);
 
 export class Secrets {
   readonly #tools: Tools;
   readonly #masks: Masks;
-  /** Content that this hook wrote, by URI: Juju itself would still answer with the revision before. */
+  /** Content that this hook wrote, by ID: Juju itself would still answer with the revision before. */
   readonly #written = new Map<string, SecretContent>();
 
   constructor(tools: Tools, masks: Masks) {
@@ -62,14 +64,14 @@ export class Secrets {
   /** Makes a secret; resolves with its URI, which is usable at once. Application secrets are the leader's: rejects with NotLeader. */
   async add(content: SecretContent, options: SecretOptions = {}): Promise<string> {
     const uri = (await this.#send('secret-add', optionArgs(options), content)).trim();
-    this.#written.set(secretUri(uri), content);
+    this.#written.set(secretId(uri), content);
     return uri;
   }
 
   /** Makes a new revision. Juju makes none when the content is what it was. */
   async set(uri: string, content: SecretContent, options: Omit<SecretOptions, 'owner'> = {}): Promise<void> {
     await this.#send('secret-set', [...optionArgs(options), uri], content);
-    this.#written.set(secretUri(uri), content);
+    this.#written.set(secretId(uri), content);
   }
 
   /**
@@ -113,7 +115,7 @@ export class Secrets {
       uri,
       ...(revision === undefined ? [] : ['--revision', String(revision)]),
     ]);
-    if (revision === undefined) this.#written.delete(secretUri(uri));
+    if (revision === undefined) this.#written.delete(secretId(uri));
   }
 
   /** What Juju knows of an own secret beside its content; `undefined` when there is none. */
@@ -165,7 +167,7 @@ export class Secrets {
   async #ownContent(uri: string | undefined, label: string | undefined): Promise<SecretContent | undefined> {
     if (this.#written.size === 0) return undefined;
     const known = uri ?? (await this.info({ label: label ?? '' }))?.uri;
-    return known === undefined ? undefined : this.#written.get(secretUri(known));
+    return known === undefined ? undefined : this.#written.get(secretId(known));
   }
 
   /** Short values ("true", "admin") are left: masking them would make logs unreadable and hide nothing. */

@@ -76,10 +76,12 @@ describe('the log', () => {
           hook.mask('abcdef');
           hook.mask('abcdefghij');
           hook.mask('');
+          hook.mask('a"b\n');
+          hook.log.info(JSON.stringify({ key: 'a"b' }));
         },
       }),
     );
-    expect(outcome.of('juju-log')).toEqual(['-l INFO key *** and ***']);
+    expect(outcome.of('juju-log')).toEqual(['-l INFO key *** and ***\n{"key":"***"}']);
   });
 
   it('cuts into arguments that the system takes, without splitting a character', () => {
@@ -227,7 +229,7 @@ describe('secrets', () => {
       charm({
         reconcile: async (hook) => {
           got.push(await hook.secrets.get({ label: 'keys' }));
-          await hook.secrets.set('secret:abc', { key: 'new-value' });
+          await hook.secrets.set('secret://model-uuid/abc', { key: 'new-value' });
           got.push(await hook.secrets.get({ label: 'keys' }), await hook.secrets.info({ label: 'keys' }));
           await hook.secrets.grant('secret:abc', { id: 'db:1' }, 'pg/0');
           await hook.secrets.revoke('secret:abc', { application: 'pg' });
