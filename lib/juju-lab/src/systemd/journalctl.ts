@@ -42,11 +42,8 @@ export function journalctl(journal: Journal, clock: SystemdClock, argv: readonly
     const text = (options.has('reverse') ? shown.toReversed() : shown)
       .map((entry) => `${format(entry)}\n`)
       .join('');
-    return {
-      code: 0,
-      stdout: text === '' && !options.has('quiet') ? '-- No entries --\n' : text,
-      stderr: '',
-    };
+    const stdout = text === '' && !options.has('quiet') ? '-- No entries --\n' : text;
+    return { code: options.has('grep') && text === '' ? 1 : 0, stdout, stderr: '' };
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof UnitSyntaxError)) throw error;
     return { code: 1, stdout: '', stderr: `${error.message}\n` };

@@ -30,7 +30,7 @@ export function readOptions(
   }
   try {
     const { values, positionals } = parseArgs({
-      args: [...argv],
+      args: joinValues(argv, known.values),
       options: config,
       allowPositionals: true,
       strict: true,
@@ -46,4 +46,19 @@ export function readOptions(
         .join(' ')})`,
     );
   }
+}
+
+/** `--since -5min` to `--since=-5min`: getopt takes the next word for the value whatever it looks like, parseArgs does not. */
+function joinValues(argv: readonly string[], values: Record<string, string>): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? '';
+    const next = argv[at + 1];
+    if (word === '--' || next === undefined) return [...joined, ...argv.slice(at)];
+    const long = word.startsWith('--') && word.slice(2) in values;
+    const short = word.length === 2 && word.startsWith('-') && Object.values(values).includes(word.slice(1));
+    joined.push(long ? `${word}=${next}` : short ? `${word}${next}` : word);
+    if (long || short) at += 1;
+  }
+  return joined;
 }

@@ -90,12 +90,8 @@ export class Service {
 
   /** Signals the main process, the control process, or all. False when there is no such process. */
   kill(signal: NodeJS.Signals, whom: 'main' | 'control' | 'all'): boolean {
-    const candidates = {
-      main: () => [this.mainPid],
-      control: () => [this.#run?.controlPid ?? 0],
-      all: () => this.processes().map(({ pid }) => pid),
-    };
-    const pids = candidates[whom]().filter((pid) => pid > 0);
+    const one = whom === 'main' ? this.mainPid : (this.#run?.controlPid ?? 0);
+    const pids = whom === 'all' ? this.processes().map(({ pid }) => pid) : [one].filter((pid) => pid > 0);
     for (const pid of pids) signalProcess(pid, signal);
     return pids.length > 0;
   }
@@ -207,6 +203,7 @@ export class Service {
       run.started.resolve('done');
       await run.stopped.promise;
     }
+    if (run.stopWanted) run.say(6, `Stopping ${this.#title}...`);
     // A service that ends well by itself is asked to stop too, one that failed is not.
     if (run.over || this.result !== 'success' || commands.ExecStop.length === 0) return;
     this.#enter('deactivating', 'stop');
@@ -216,7 +213,6 @@ export class Service {
   /** Ends what still runs, as far as KillMode= reaches (systemd.kill(5)). */
   async #bringDown(run: Run): Promise<void> {
     const { killMode, killSignal, sendKill } = this.settings;
-    if (run.stopWanted) run.say(6, `Stopping ${this.#title}...`);
     if (killMode === 'none') return;
     this.#enter('deactivating', 'stop-sigterm');
     const main = () => (run.mainPid > 0 ? [run.mainPid] : []);
@@ -243,7 +239,8 @@ export class Service {
       signalProcess(pid, signal);
       signalProcess(pid, 'SIGCONT'); // so that a suspended process can end too (systemd.kill(5))
     }
-    while (!late && !run.over && remaining().length > 0) {
+    // The main process may be seen to be gone a moment before its exit code is known.
+    while (!late && !run.over && (remaining().length > 0 || run.mainPid > 0)) {
       await Promise.race([
         nextLook(),
         ...(run.mainPid > 0 && run.main !== undefined ? [run.main.exited] : []),
