@@ -3,6 +3,7 @@
 import { authorizedKeysFile, fingerprint } from './concourse/keys.ts';
 import { type Decision, type Effect, type Observed, plannedVersion, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
+import { whatToPrune } from './storage/prune.ts';
 import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
 import { followerStep } from './upgrade/follower.ts';
 import { byNumber, type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
@@ -60,7 +61,8 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
     : volumeVerdict(o, goal);
   if (verdict.kind === 'claim') return decision(o.facts, [{ do: 'claim-volume' }], []);
   if (verdict.kind === 'refused') {
-    const stops: Effect[] = second && o.worker.up ? [{ do: 'stop-worker' }] : [];
+    const stops: Effect[] =
+      second && o.worker.up && !o.failures.has('stop-worker') ? [{ do: 'stop-worker' }] : [];
     return decision(running(o, o.facts), stops, [verdict.status]);
   }
   const facts: Facts = { ...o.facts, 'volume-id': o.volume.identity?.uuid };
@@ -86,8 +88,7 @@ function installing(o: Observed, goal: Goal, superseded: boolean): Step[] {
   if (o.settings.mode !== 'worker' && installed && !switching)
     steps.push(webStep(after, protocol.statuses.length > 0));
   if (isWorker(facts) && protocol.holdWorker !== true && installed && !switching) {
-    const own = steps.reduce<Facts>((all, step) => ({ ...all, ...step.facts }), facts);
-    steps.push(workerStep(after, goal, own, false));
+    steps.push(workerStep(after, goal, factsAfter(facts, steps), false));
   }
   return steps;
 }
@@ -123,7 +124,8 @@ function webStep(o: Observed, upgrading: boolean): Step {
   const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
   if (failure !== undefined)
     return { facts: known, effects: [], statuses: [statuses.effectFailed(failure.message)] };
-  if (web.authorizedText !== authorized) {
+  const untold = web.answers !== undefined && !web.authorizedTold && !o.done.has('authorize-workers');
+  if (web.authorizedText !== authorized || untold) {
     return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized }], statuses: [] };
   }
   const version = plannedVersion(web.plan);
@@ -201,7 +203,7 @@ function roleOf(mode: Observed['settings']['mode'], installer: boolean): 'web' |
 }
 
 function merged(o: Observed, facts: Facts, steps: readonly Step[]): Decision {
-  const all = steps.reduce<Facts>((before, step) => ({ ...before, ...step.facts }), facts);
+  const all = factsAfter(facts, steps);
   const effects = [...leftoverServices(o), ...steps.flatMap((step) => step.effects)];
   const wakes = steps.flatMap((step) => (step.wakeAt === undefined ? [] : [step.wakeAt]));
   const tidy = effects.length === 0 ? tidying(o, all) : [];
@@ -212,6 +214,10 @@ function merged(o: Observed, facts: Facts, steps: readonly Step[]): Decision {
     statuses: steps.flatMap((step) => step.statuses),
     wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
   };
+}
+
+function factsAfter(facts: Facts, steps: readonly Step[]): Facts {
+  return Object.assign({}, facts, ...steps.map((step) => step.facts));
 }
 
 /** A role that this unit no longer has leaves no service behind. */
@@ -229,22 +235,26 @@ function tidying(o: Observed, facts: Facts): Effect[] {
   if (goal?.installer !== o.unit || facts['upgrade-state'] === 'prepare' || volume.installed !== goal.version)
     return [];
   if (o.failures.has('prune') || o.done.has('prune')) return [];
-  const keep = keptReleases(o);
-  const superfluous = [...volume.releases.keys()].some((version) => !keep.includes(version));
-  return superfluous || volume.leftovers > 0 ? [{ do: 'prune', keep }] : [];
+  const versions = whatToPrune({
+    ...volume,
+    releases: [...volume.releases.keys()],
+    running: runBy(o),
+    wanted: wantedBy(o),
+  });
+  return versions.length > 0 || volume.leftovers > 0 ? [{ do: 'prune', versions }] : [];
 }
 
-/** The installed release, the one before, what any unit runs, and what the goal or an upgrade under way names. */
-export function keptReleases(o: Observed): string[] {
-  const keep = new Set<string>();
-  const add = (version: string | undefined) => version !== undefined && keep.add(version);
-  for (const version of [o.volume.installed, o.volume.previous, o.goal?.version]) add(version);
-  for (const facts of [o.facts, ...o.peers.values()]) {
-    for (const key of ['running-web', 'running-worker', 'upgrade-to'] as const) add(facts[key]);
-  }
-  add(o.web.runningVersion);
-  add(o.worker.runningVersion);
-  return [...keep].sort();
+/** Releases that units say they run, and that this unit's own services do. */
+export function runBy(o: Observed): Set<string> {
+  const versions = [o.web.runningVersion, o.worker.runningVersion];
+  for (const facts of [o.facts, ...o.peers.values()])
+    versions.push(facts['running-web'], facts['running-worker']);
+  return new Set(versions.filter((version) => version !== undefined));
+}
+
+/** Releases that the goal or an upgrade under way names. */
+export function wantedBy(o: Observed): Set<string> {
+  return new Set([o.goal?.version, o.facts['upgrade-to']].filter((version) => version !== undefined));
 }
 
 /** What the services really run, by the environment of their processes. */

@@ -2,6 +2,7 @@
 // (`Decision`). Nothing here reads, writes or decides.
 import { RELEASE_MARK } from './concourse/configuration-hash.ts';
 import type { ServicePlan } from './concourse/service.ts';
+import type { Remembered } from './memory.ts';
 import type { Facts } from './upgrade/facts.ts';
 import type { Goal } from './upgrade/goal.ts';
 
@@ -79,6 +80,8 @@ export interface WebView extends ServiceView {
   complaint: string | undefined;
   /** The text of the authorised worker keys that web reads; undefined before it was written. */
   authorizedText: string | undefined;
+  /** The running process is known to have read them as they are now. */
+  authorizedTold: boolean;
   url: string;
   tsaAddress: string;
   tsaHostKey: string | undefined;
@@ -105,16 +108,6 @@ export interface Failure {
   transient: boolean;
 }
 
-/** What this unit remembers on its own disk from hook to hook. Losing it costs time only. */
-export interface Memory {
-  /** A release that could not be staged: until when not to try again. */
-  staging: { version: string; failures: number; notBefore: number; message: string } | undefined;
-  /** The timer that is armed, and for when. */
-  timer: { name: string; at: number } | undefined;
-  /** A volume that an operator told this unit to take, although it is not the one that it knew. */
-  acceptedVolume: string | undefined;
-}
-
 export interface Observed {
   now: number;
   unit: string;
@@ -139,7 +132,9 @@ export interface Observed {
   volume: VolumeView;
   web: WebView;
   worker: WorkerView;
-  memory: Memory;
+  memory: Remembered;
+  /** `postgres-uri`: the URI of the secret. */
+  postgresSecret: string | undefined;
   /** What effects of this hook failed at, by the effect's name. */
   failures: ReadonlyMap<Effect['do'], Failure>;
   /** Effects that this hook has done. */
@@ -169,7 +164,7 @@ export type Effect =
   | { do: 'stop-worker' }
   | { do: 'start-worker'; plan: ServicePlan; digest: string | undefined }
   | { do: 'await-registration' }
-  | { do: 'prune'; keep: readonly string[] };
+  | { do: 'prune'; versions: readonly string[] };
 
 export interface Decision {
   /** Leader only: what the application's databag should say. */

@@ -16,3 +16,8 @@ export async function unless<T>(attempt: Promise<T>, ...codes: readonly string[]
     throw error;
   }
 }
+
+/** A command of systemd that failed; the message names it, its exit code and what it said. */
+export class SystemdFailure extends Error {
+  override name = 'SystemdFailure';
+}

@@ -69,6 +69,11 @@ export type FactKey = keyof Decoded;
 /** Facts as read or to be written: whatever is absent is `undefined`, and is removed when written. */
 export type Facts = { [K in FactKey]?: Decoded[K] | undefined };
 
+/** Every key, so that what the facts lack is removed from the databag when they are written. */
+export function wholeFacts(facts: Facts): Facts {
+  return { ...Object.fromEntries(Object.keys(factsSchema.shape).map((key) => [key, undefined])), ...facts };
+}
+
 /** The keys that only the goal's installer may hold: a unit that is no longer the installer clears them. */
 export const installerKeys = [
   'upgrade-state',

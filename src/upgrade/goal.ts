@@ -19,6 +19,11 @@ type Decoded = z.output<typeof goalSchema>;
 export type GoalValues = { [K in keyof Decoded]?: Decoded[K] | undefined };
 export type Goal = GoalValues & Required<Pick<Decoded, 'version' | 'upgrade-id' | 'installer'>>;
 
+/** Every key of the goal, so that what the goal lacks is removed from the databag when it is written. */
+export function wholeGoal(goal: Goal): GoalValues {
+  return { ...Object.fromEntries(Object.keys(goalSchema.shape).map((key) => [key, undefined])), ...goal };
+}
+
 /** A goal counts only with the three keys without which nothing can be done. */
 export function readGoal(values: GoalValues): Goal | undefined {
   const { version, installer } = values;
@@ -70,8 +75,11 @@ function withInstaller(goal: Goal, inputs: GoalInputs): Goal {
   const successor = isGone(goal.installer, inputs) ? successorOf(goal, inputs) : goal.installer;
   if (successor !== goal.installer) return installedBy(goal, successor, inputs);
   const published = factsOf(successor, inputs.unit, inputs.facts, inputs.peers)?.['volume-id'];
-  if (goal['volume-id'] === undefined && published !== undefined) return { ...goal, 'volume-id': published };
-  return goal;
+  if (published === undefined || published === goal['volume-id']) return goal;
+  // An installer publishes another volume's id only when an operator told it to accept that volume.
+  return goal['volume-id'] === undefined
+    ? { ...goal, 'volume-id': published }
+    : advanced({ ...goal, 'volume-id': published });
 }
 
 /** The same goal with another unit as its installer: the volume is that unit's, and it is the next upgrade. */

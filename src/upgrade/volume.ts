@@ -39,6 +39,8 @@ export function volumeVerdict(o: Observed, goal: Goal): VolumeVerdict {
 
   const named = goal['volume-id'];
   const installs = goal.installer === o.unit;
+  // The installer's volume is the application's: the leader follows what it publishes.
+  if (installs && accepted) return { kind: 'shared' };
   if (named === undefined) {
     if (!installs) return refused(statuses.volumeUnknownYet());
     return identity === undefined ? claim(o) : { kind: 'shared' };

@@ -89,6 +89,7 @@ export const stoppedWeb: WebView = {
   answers: undefined,
   complaint: undefined,
   authorizedText: undefined,
+  authorizedTold: true,
   url: 'http://10.0.0.10:8080',
   tsaAddress: '10.0.0.10:2222',
   tsaHostKey: sshKey(1),
@@ -178,7 +179,8 @@ function base(): Observed {
     volume: volumeOf(['8.1.0']),
     web: stoppedWeb,
     worker: stoppedWorker,
-    memory: { staging: undefined, timer: undefined, acceptedVolume: undefined },
+    memory: {},
+    postgresSecret: 'secret:postgres',
     failures: new Map(),
     done: new Set(),
   };

@@ -150,7 +150,10 @@ describe('the installer', () => {
   test('the volume’s id is copied once, from the installer', () => {
     const nameless = goalOf({ 'volume-id': undefined });
     expect(next(asInstaller({ goal: nameless }))['volume-id']).toBe(volumeId);
+  });
+
+  test('an installer that was told to accept another volume takes the goal there, under the next id', () => {
     const moved = asInstaller({ facts: { ...asInstaller().facts, 'volume-id': otherVolumeId } });
-    expect(next(moved)['volume-id']).toBe(volumeId);
+    expect(next(moved)).toMatchObject({ 'volume-id': otherVolumeId, 'upgrade-id': 2 });
   });
 });

@@ -55,8 +55,6 @@ describe('before an upgrade', () => {
       failures: new Map([['stage', failure]]),
       memory: {
         staging: { version: '8.2.0', failures: 1, notBefore: 1_800_000_060_000, message: 'no such release' },
-        timer: undefined,
-        acceptedVolume: undefined,
       },
     });
     const { effects, facts, statuses, wakeAt } = step(o);

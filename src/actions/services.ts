@@ -1,0 +1,52 @@
+// The actions on what runs: restart-services and get-admin-password.
+import { ActionFailure, PermissionDenied } from 'juju-ts-ops';
+import { WEB_SERVICE } from '../concourse/web.ts';
+import { WORKER_SERVICE } from '../concourse/worker.ts';
+import type { Host } from '../host/host.ts';
+import { readWebSecret } from '../observe/web-view.ts';
+import { EffectFailed } from '../perform/failure.ts';
+import { awaitWeb } from '../perform/web.ts';
+import { awaitRegistration } from '../perform/worker.ts';
+import type { ConcourseHook } from '../session.ts';
+import { openSession } from '../reconcile.ts';
+import { look } from './situation.ts';
+
+export async function restartServices(hook: ConcourseHook, host: Host) {
+  const { session, o } = await look(hook, host);
+  const results: Record<string, string> = {};
+  try {
+    if (o.web.up) {
+      await host.services.restart(WEB_SERVICE);
+      await awaitWeb(session, o.settings, o.web.runningVersion ?? '');
+      results['web'] = `restarted, and answers as ${o.web.runningVersion}`;
+    }
+    if (o.worker.up) {
+      await host.services.restart(WORKER_SERVICE);
+      await awaitRegistration(session);
+      results['worker'] = 'restarted, and registered';
+    }
+  } catch (error) {
+    if (!(error instanceof EffectFailed)) throw error;
+    throw new ActionFailure(error.message, { results, cause: error });
+  }
+  if (Object.keys(results).length === 0)
+    throw new ActionFailure('no Concourse service runs on this unit: see the action status');
+  return results;
+}
+
+/** The one action that exists to hand a secret over. */
+export async function getAdminPassword(hook: ConcourseHook, host: Host) {
+  const session = await openSession(hook, host);
+  try {
+    const secret = await readWebSecret(session);
+    if (secret === undefined)
+      throw new ActionFailure('the leader has not made the password yet: try again when web has started');
+    return { username: 'admin', password: secret['admin-password'] };
+  } catch (error) {
+    if (!(error instanceof PermissionDenied)) throw error;
+    throw new ActionFailure(
+      `this unit may not read the secret: juju run ${hook.application}/leader get-admin-password`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,126 @@
+// The status action: everything that an operator asks first, from what this unit sees, also while Concourse is down.
+import type { Host } from '../host/host.ts';
+import type { Observed } from '../observed.ts';
+import type { ConcourseHook } from '../session.ts';
+import { describeHolder } from '../storage/holder.ts';
+import { usageOf } from '../storage/usage.ts';
+import type { VolumeFacts } from '../storage/volume.ts';
+import { factsOf } from '../upgrade/goal.ts';
+import { look } from './situation.ts';
+
+export async function status(hook: ConcourseHook, host: Host, params: { format: 'text' | 'json' }) {
+  const { session, o } = await look(hook, host);
+  const facts = await session.volume.observe();
+  const sharing = await sharingUnits(hook, o);
+  const usage = await usageOf(host, Math.max(1, sharing.length));
+  const report = reportOf(o, facts, sharing, usage);
+  return params.format === 'json' ? { json: JSON.stringify(report) } : { text: asText(report) };
+}
+
+/** The units that see the same volume, this one included. */
+async function sharingUnits(hook: ConcourseHook, o: Observed): Promise<string[]> {
+  const peer = await hook.peer('peers');
+  const mine = o.volume.identity?.uuid;
+  if (peer === undefined || mine === undefined) return [o.unit];
+  const names = (await peer.units()).filter((name) => o.living?.has(name) !== false);
+  const bags = await Promise.all(names.map(async (name) => [name, (await peer.unit(name)).values] as const));
+  const others = bags
+    .filter(([, theirs]) => theirs['volume-id'] === mine && theirs.leaving !== true)
+    .map(([name]) => name);
+  return [o.unit, ...others];
+}
+
+type Report = Record<string, Record<string, string | number | boolean | null>>;
+
+function reportOf(
+  o: Observed,
+  facts: VolumeFacts,
+  sharing: readonly string[],
+  usage: Awaited<ReturnType<typeof usageOf>>,
+): Report {
+  const installer = o.goal === undefined ? undefined : factsOf(o.goal.installer, o.unit, o.facts, o.peers);
+  const holder = facts.state === 'present' ? facts.holder : undefined;
+  const download = facts.state === 'present' ? facts.download : undefined;
+  return {
+    unit: {
+      name: o.unit,
+      role: o.facts.role ?? null,
+      leader: o.leader,
+      'web-unit': o.goal?.installer ?? null,
+    },
+    versions: {
+      target: o.goal?.version ?? null,
+      pinned: o.pin.version,
+      installed: o.volume.installed ?? null,
+      previous: o.volume.previous ?? null,
+      'on-volume': [...o.volume.releases.keys()].join(', ') || null,
+      'running-web': o.web.up ? (o.web.runningVersion ?? null) : null,
+      'running-worker': o.worker.up ? (o.worker.runningVersion ?? null) : null,
+    },
+    volume: {
+      id: o.volume.identity?.uuid ?? null,
+      'is-mount': o.volume.isMount,
+      'file-system': facts.mount.type || null,
+      source: facts.mount.source || null,
+      'shared-by': sharing.join(', '),
+      'is-application-volume':
+        o.goal?.['volume-id'] !== undefined && o.goal['volume-id'] === o.volume.identity?.uuid,
+      problems: facts.problems.join('; ') || null,
+    },
+    upgrade: {
+      state: installer?.['upgrade-state'] ?? null,
+      id: installer?.['upgrade-id'] ?? null,
+      to: installer?.['upgrade-to'] ?? null,
+      outcome: installer?.['upgrade-outcome'] ?? null,
+      error: installer?.['upgrade-error'] ?? null,
+      deadline:
+        installer?.['upgrade-deadline'] === undefined
+          ? null
+          : new Date(installer['upgrade-deadline']).toISOString(),
+      ready: o.facts['upgrade-ready'] ?? null,
+    },
+    lock: {
+      holder: holder === undefined ? null : describeHolder(holder),
+      since: holder?.since ?? null,
+      download:
+        download === undefined
+          ? null
+          : `${download.version}: ${download.bytes} of ${download.total ?? '?'} bytes`,
+    },
+    disk: {
+      'release-bytes': Object.values(usage.releases).reduce((sum, bytes) => sum + bytes, 0),
+      'shared-bytes': usage.sharedBytes,
+      'unshared-bytes': usage.unsharedBytes,
+      'saved-bytes': usage.savedBytes,
+    },
+    services: {
+      web: serviceWord(o.web.up, o.web.enabled, o.facts.role?.includes('web')),
+      'web-answers': o.web.answers ?? null,
+      'web-url': o.web.url || (installer?.['web-url'] ?? null),
+      worker: serviceWord(o.worker.up, o.worker.enabled, o.facts.role?.includes('worker')),
+      'worker-registration': o.worker.up ? o.worker.registration : null,
+      complaint: o.web.complaint ?? o.worker.complaint ?? null,
+    },
+  };
+}
+
+function serviceWord(up: boolean, enabled: boolean, expected: boolean | undefined): string {
+  if (up) return enabled ? 'running' : 'running, and not enabled';
+  return expected === true ? 'stopped' : 'not on this unit';
+}
+
+/** Aligned, one line for each thing that is known. */
+function asText(report: Report): string {
+  const lines = Object.entries(report).flatMap(([section, values]) =>
+    Object.entries(values)
+      .filter(([, value]) => value !== null)
+      .map(
+        ([key, value]) =>
+          [`${section} ${key}`, section === 'disk' ? megabytes(Number(value)) : String(value)] as const,
+      ),
+  );
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

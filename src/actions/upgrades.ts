@@ -1,0 +1,74 @@
+// The actions that change the goal, all of them the leader's: upgrade, rollback, move-web.
+import { ActionFailure } from 'juju-ts-ops';
+import { goalInputs } from '../decide.ts';
+import type { Host } from '../host/host.ts';
+import { compareVersions } from '../release/version.ts';
+import type { ConcourseHook } from '../session.ts';
+import { installedBy, rolledBackGoal, upgradedGoal } from '../upgrade/goal.ts';
+import { demandLeader, goalOf, look, setGoal } from './situation.ts';
+
+/** To the configured version, now: also after an attempt that failed, and past `upgrade-hold` and a rollback. */
+export async function upgrade(hook: ConcourseHook, host: Host) {
+  const { o } = await look(hook, host);
+  demandLeader(o, 'upgrade');
+  const goal = goalOf(o);
+  const next = upgradedGoal(goal, goalInputs(o));
+  if (next.version === o.volume.installed) {
+    return { version: next.version, result: `Concourse ${next.version} is installed already: nothing to do` };
+  }
+  await setGoal(hook, next);
+  return {
+    version: next.version,
+    'upgrade-id': next['upgrade-id'],
+    result: `upgrade to ${next.version} begins`,
+  };
+}
+
+export async function rollback(hook: ConcourseHook, host: Host, params: { version?: string | undefined }) {
+  const { o } = await look(hook, host);
+  demandLeader(o, 'rollback');
+  const goal = goalOf(o);
+  const { installed, previous, releases } = o.volume;
+  if (installed === undefined)
+    throw new ActionFailure('nothing is installed on the volume that this unit sees');
+  const to = params.version ?? previous;
+  const there = [...releases.keys()].filter((version) => compareVersions(version, installed) < 0);
+  const choice = there.length === 0 ? 'no older one is on the volume' : `on the volume: ${there.join(', ')}`;
+  if (to === undefined) throw new ActionFailure(`no release was installed before ${installed}; ${choice}`);
+  if (!there.includes(to)) throw new ActionFailure(`cannot go back from ${installed} to ${to}; ${choice}`);
+  const next = rolledBackGoal(goal, installed, to);
+  await setGoal(hook, next);
+  return {
+    version: to,
+    'upgrade-id': next['upgrade-id'],
+    result: `rollback from ${installed} to ${to} begins; ${installed} is not gone back to until the upgrade action or another version asks`,
+  };
+}
+
+export async function moveWeb(hook: ConcourseHook, host: Host, params: { unit: string }) {
+  const { session, o } = await look(hook, host);
+  demandLeader(o, `move-web unit=${params.unit}`);
+  const goal = goalOf(o);
+  const { unit } = params;
+  if (unit === goal.installer) throw new ActionFailure(`${unit} is the web unit already`);
+  if (o.living?.has(unit) !== true) {
+    throw new ActionFailure(
+      `${unit} is not a living unit of ${o.application}; there are ${[...(o.living ?? [])].join(', ')}`,
+    );
+  }
+  const facts = unit === o.unit ? session.facts : (await (await hook.peer('peers'))?.unit(unit))?.values;
+  if (facts?.['volume-id'] === undefined)
+    throw new ActionFailure(`${unit} has not said which volume it sees: try again when it has started`);
+  if (facts['volume-id'] !== goal['volume-id']) {
+    throw new ActionFailure(
+      `${unit} is on another volume than the application's: mount the shared volume there first`,
+    );
+  }
+  const next = installedBy(goal, unit, {
+    unit: o.unit,
+    facts: session.facts,
+    peers: new Map([[unit, facts]]),
+  });
+  await setGoal(hook, next);
+  return { unit, 'upgrade-id': next['upgrade-id'], result: `web moves from ${goal.installer} to ${unit}` };
+}

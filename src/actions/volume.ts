@@ -1,0 +1,113 @@
+// The actions on the volume: verify, prune, unlock, accept-volume.
+import { ActionFailure } from 'juju-ts-ops';
+import { runBy, wantedBy } from '../decide.ts';
+import type { Host } from '../host/host.ts';
+import { verifyRelease } from '../release/manifest.ts';
+import { remember } from '../reconcile.ts';
+import type { ConcourseHook } from '../session.ts';
+import { LockBusy } from '../storage/failures.ts';
+import { describeHolder } from '../storage/holder.ts';
+import { withInstallLock } from '../storage/lock.ts';
+import { whatToPrune, workerFoldersToPrune } from '../storage/prune.ts';
+import { breakStaleLock } from '../storage/unlock.ts';
+import { factsOf } from '../upgrade/goal.ts';
+import { demandInstaller, goalOf, look } from './situation.ts';
+
+/** Reads every byte of the installed release. */
+export async function verify(hook: ConcourseHook, host: Host) {
+  const { session, o } = await look(hook, host);
+  const version = o.volume.installed;
+  if (version === undefined)
+    throw new ActionFailure(o.volume.problem ?? 'nothing is installed on the volume that this unit sees');
+  const published =
+    o.goal === undefined ? undefined : factsOf(o.goal.installer, o.unit, session.facts, o.peers);
+  const expected = published?.['installed-version'] === version ? published['release-digest'] : undefined;
+  const result = await verifyRelease(host.files, session.volume.layout.release(version), {
+    version,
+    architecture: host.architecture,
+    depth: 'contents',
+    ...(expected === undefined ? {} : { expectedDigest: expected }),
+  });
+  if (result.ok) {
+    const { length } = result.manifest.files;
+    return {
+      version,
+      digest: result.digest,
+      files: length,
+      result: `all ${length} files of ${version} are as they were staged`,
+    };
+  }
+  throw new ActionFailure(
+    `release ${version} is broken: ${result.problems.join('; ')}; rollback goes to the one before, and upgrade comes back`,
+    { results: { version, problems: result.problems.join('\n') } },
+  );
+}
+
+export async function prune(hook: ConcourseHook, host: Host, params: { 'dry-run': boolean }) {
+  const { session, o } = await look(hook, host);
+  demandInstaller(o, 'prune');
+  const facts = await session.volume.observe();
+  if (facts.state !== 'present') throw new ActionFailure(facts.problems.join('; '));
+  const releases = whatToPrune({
+    ...o.volume,
+    releases: facts.releases,
+    running: runBy(o),
+    wanted: wantedBy(o),
+  });
+  const units = workerFoldersToPrune(facts.workers, o.living ?? new Set(facts.workers));
+  const { staging } = facts;
+  const found = {
+    releases: releases.join(', ') || 'none',
+    'worker-folders': units.join(', ') || 'none',
+    leftovers: staging.join(', ') || 'none',
+  };
+  if (params['dry-run']) return { ...found, result: 'nothing was removed: dry-run' };
+  await withInstallLock(
+    host,
+    { unit: hook.unit, purpose: 'the action prune', waitMs: 25_000 },
+    async (held) => {
+      for (const version of releases) await held.removeRelease(version);
+      for (const unit of units) await held.removeWorkerFolder(unit);
+    },
+  ).catch(refuseBusy);
+  return { ...found, result: 'removed' };
+}
+
+export async function unlock(hook: ConcourseHook, host: Host) {
+  const found = await breakStaleLock(host, hook.unit).catch(refuseBusy);
+  const holder = found.holder === undefined ? 'nobody' : describeHolder(found.holder);
+  const result =
+    found.state === 'stale' ? 'the lock of a holder that is gone was removed' : 'there was nothing to remove';
+  return { state: found.state, holder, evidence: found.evidence, result };
+}
+
+/** `LockBusy` is an answer, not an accident. */
+function refuseBusy(error: unknown): never {
+  if (error instanceof LockBusy)
+    throw new ActionFailure(`${error.message}: it lives, so its lock stays`, { cause: error });
+  throw error;
+}
+
+/** An unmarked volume gets an id first: an operator who says "this one" may mean an empty one. */
+export async function acceptVolume(hook: ConcourseHook, host: Host) {
+  const { session, o } = await look(hook, host);
+  if (o.volume.problem !== undefined)
+    throw new ActionFailure(`the volume cannot be accepted: ${o.volume.problem}`);
+  goalOf(o);
+  const identity =
+    o.volume.identity ??
+    (await session.volume.claimIdentity({
+      uuid: host.random.uuid(),
+      modelUuid: o.modelUuid,
+      application: o.application,
+    }));
+  session.memory = { ...session.memory, acceptedVolume: identity.uuid };
+  await remember(session);
+  const peer = await hook.peer('peers');
+  peer?.setUnit({ 'volume-id': identity.uuid });
+  const owner = identity.application === o.application ? '' : `; it belonged to ${identity.application}`;
+  return {
+    'volume-id': identity.uuid,
+    result: `accepted; the next hook of this unit goes on with it${owner}`,
+  };
+}

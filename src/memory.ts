@@ -1,0 +1,24 @@
+// What a unit remembers on its own disk from hook to hook: back-off, the armed timer, last good options. Losing it costs
+// time, never correctness.
+import { z } from 'zod';
+
+export const rememberedSchema = z.object({
+  /** The release that could not be staged, how often in a row, and until when not to try again (ms since the epoch). */
+  staging: z
+    .object({ version: z.string(), failures: z.number(), notBefore: z.number(), message: z.string() })
+    .optional(),
+  /** The transient systemd timer that wakes this unit. */
+  timer: z.object({ name: z.string(), at: z.number() }).optional(),
+  /** The volume that an operator told this unit to take. */
+  acceptedVolume: z.string().optional(),
+  /** Where workers registered last: a worker starts again even when the web unit has left. */
+  tsa: z.object({ address: z.string(), hostKey: z.string() }).optional(),
+  /** Option values that were found good, by option. */
+  options: z.record(z.string(), z.unknown()).optional(),
+  /** The invocation of web that has read the authorised worker keys, and those keys' text. */
+  authorized: z.object({ invocation: z.string(), text: z.string() }).optional(),
+  /** What was last told to Juju, so that it is told again only when it differs. */
+  told: z.object({ workloadVersion: z.string().optional(), ports: z.boolean().optional() }).optional(),
+});
+
+export type Remembered = z.infer<typeof rememberedSchema>;

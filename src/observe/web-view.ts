@@ -1,0 +1,146 @@
+// The web service of this unit: what it should run (keys, database, options), what it runs, and whether it answers.
+import { PermissionDenied } from 'juju-ts-ops';
+import path from 'node:path';
+import { bindAddresses, hostAndPort } from '../concourse/addresses.ts';
+import { FAILURE_MARKS, webFailure, webInfo } from '../concourse/health.ts';
+import { parsePostgresUri, type PostgresConnection } from '../concourse/postgres.ts';
+import type { ServicePlan } from '../concourse/service.ts';
+import { TSA_PORT, WEB_SERVICE, WEB_USER, webService } from '../concourse/web.ts';
+import type { Host, ServiceState } from '../host/host.ts';
+import type { Settings, Status, WebView } from '../observed.ts';
+import type { ConcourseHook, Session } from '../session.ts';
+import { statuses } from '../statuses.ts';
+import { webSecretSchema } from '../web-secret.ts';
+import { viewService } from './services.ts';
+
+const probeTimeoutMs = 2_000;
+
+/** The file that web reads worker keys from, again at each SIGHUP. On web's own machine: a worker never needs it. */
+export const authorizedKeysPath = (host: Host): string => path.join(host.paths.etc, 'authorized_worker_keys');
+
+/** The system user that web runs as. In a lab there is none: services run as whoever runs the lab. */
+export const webUser = (host: Host): string | undefined => (host.paths.root === '/' ? WEB_USER : undefined);
+
+export interface WebInputs {
+  settings: Settings;
+  postgresSecret: string | undefined;
+  installed: string | undefined;
+  state: ServiceState | undefined;
+  /** This unit installs: otherwise neither keys nor database are asked for. */
+  wanted: boolean;
+}
+
+export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebView> {
+  const { hook, host } = session;
+  const { settings } = inputs;
+  const view = viewService(inputs.state);
+  if (!inputs.wanted) return { ...nothing, ...view };
+  const address = await ownAddress(hook);
+  const secret = await readWebSecret(session);
+  const url = settings.externalUrl ?? `http://${hostAndPort(address.ingress, settings.webPort)}`;
+  const answer = view.up
+    ? await webInfo(host.http, localUrl(address.bind, settings.webPort), probeTimeoutMs)
+    : undefined;
+  const failing = view.up && answer === undefined && view.invocation !== '';
+  const authorizedText = await host.files.readText(authorizedKeysPath(host));
+  const told = session.memory.authorized;
+  return {
+    ...view,
+    plan: await planWeb(session, inputs, address, secret),
+    answers: answer?.version,
+    complaint: failing ? await complaintOf(session, view.invocation) : undefined,
+    authorizedText,
+    authorizedTold: told?.invocation === view.invocation && told.text === authorizedText,
+    url,
+    tsaAddress: hostAndPort(address.ingress, TSA_PORT),
+    tsaHostKey: secret?.['tsa-host-key-pub'],
+  };
+}
+
+const nothing = {
+  plan: undefined,
+  answers: undefined,
+  complaint: undefined,
+  authorizedText: undefined,
+  authorizedTold: true,
+  url: '',
+  tsaAddress: '',
+  tsaHostKey: undefined,
+};
+
+/** Where this unit listens, and where others reach it. */
+export async function ownAddress(hook: ConcourseHook): Promise<{ bind: string; ingress: string }> {
+  const network = await hook.network('peers');
+  const bind = network.bindAddresses[0]?.address ?? '127.0.0.1';
+  return { bind, ingress: network.ingressAddresses[0] ?? bind };
+}
+
+/** Web as this machine itself reaches it. */
+export function localUrl(bind: string, port: number): string {
+  const listens = bindAddresses(bind).public;
+  return `http://${hostAndPort(listens === '0.0.0.0' ? '127.0.0.1' : listens, port)}`;
+}
+
+export async function readWebSecret(session: Session) {
+  if (session.webSecret === undefined) return undefined;
+  const content = await session.hook.secrets.get(session.webSecret, 'refresh');
+  return webSecretSchema.safeParse(content).data;
+}
+
+async function planWeb(
+  session: Session,
+  inputs: WebInputs,
+  address: { bind: string; ingress: string },
+  secret: Awaited<ReturnType<typeof readWebSecret>>,
+): Promise<ServicePlan | { missing: Status } | undefined> {
+  const { hook, host } = session;
+  const { settings, installed } = inputs;
+  if (settings.mode === 'worker') return { missing: statuses.workerAlone(hook.application) };
+  if (installed === undefined || secret === undefined) return undefined;
+  const postgres = await readPostgres(hook, inputs.postgresSecret);
+  if ('missing' in postgres) return postgres;
+  const planned = webService({
+    unit: hook.unit,
+    version: installed,
+    release: session.volume.layout.release(installed),
+    etc: host.paths.etc,
+    defaults: host.paths.defaults,
+    address: address.bind,
+    port: settings.webPort,
+    externalUrl: settings.externalUrl ?? `http://${hostAndPort(address.ingress, settings.webPort)}`,
+    clusterName: hook.application,
+    logLevel: settings.logLevel,
+    postgres,
+    admin: { user: 'admin', password: secret['admin-password'] },
+    keys: { tsaHostPem: secret['tsa-host-key'], sessionSigningPem: secret['session-signing-key'] },
+    authorizedKeysPath: authorizedKeysPath(host),
+    user: webUser(host),
+    operatorEnvironment: await host.files.readText(path.join(host.paths.defaults, 'concourse-web')),
+  });
+  if (planned.ok) return planned.plan;
+  return { missing: statuses.effectFailed(planned.problems.map(({ message }) => message).join('; ')) };
+}
+
+export async function readPostgres(
+  hook: ConcourseHook,
+  uri: string | undefined,
+): Promise<PostgresConnection | { missing: Status }> {
+  if (uri === undefined) return { missing: statuses.postgresMissing(hook.application) };
+  try {
+    const content = await hook.secrets.get(uri, 'refresh');
+    if (content === undefined)
+      return { missing: statuses.postgresUnreadable(hook.application, uri, 'there is no such secret') };
+    if (content['uri'] === undefined) return { missing: statuses.postgresMalformed('it has no key uri') };
+    const parsed = parsePostgresUri(content['uri']);
+    return parsed.ok ? parsed.connection : { missing: statuses.postgresMalformed(parsed.problem.message) };
+  } catch (error) {
+    if (!(error instanceof PermissionDenied)) throw error;
+    return { missing: statuses.postgresUnreadable(hook.application, uri, 'it was not granted') };
+  }
+}
+
+async function complaintOf({ hook, host }: Session, invocation: string): Promise<string | undefined> {
+  const lines = await host.services.log(WEB_SERVICE, { invocation, containing: FAILURE_MARKS });
+  const failure = webFailure(lines);
+  return failure === undefined ? undefined : hook.masked(failure.explanation ?? failure.line);
+}

@@ -1,0 +1,130 @@
+// The worker service of this unit: what it should run, what it runs, whether web has let it in, and whether another unit
+// has this machine's worker already.
+import path from 'node:path';
+import { fingerprint } from '../concourse/keys.ts';
+import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
+import type { ServicePlan } from '../concourse/service.ts';
+import { WORKER_SERVICE, workerService } from '../concourse/worker.ts';
+import type { Host, ServiceState } from '../host/host.ts';
+import type { Settings, Status, WorkerView } from '../observed.ts';
+import type { Session } from '../session.ts';
+import { statuses } from '../statuses.ts';
+import { folderOfUnit } from '../storage/layout.ts';
+import { workerFolder, type WorkerState } from '../storage/worker-folder.ts';
+import type { Facts } from '../upgrade/facts.ts';
+import { viewService } from './services.ts';
+import { ownAddress } from './web-view.ts';
+
+/** This worker's own key pair: on its own machine, never on the volume. */
+export const workerKeyPath = (host: Host): string => path.join(host.paths.etc, 'worker_key');
+export const workerPublicKeyPath = (host: Host): string => `${workerKeyPath(host)}.pub`;
+
+export interface WorkerInputs {
+  settings: Settings;
+  installed: string | undefined;
+  state: ServiceState | undefined;
+  /** The goal's installer, which is web; undefined when nothing is known of it. */
+  web: Facts | undefined;
+  installer: string;
+  /** The volume can be read: otherwise nothing of it is asked. */
+  volumeUsable: boolean;
+}
+
+export async function viewWorker(session: Session, inputs: WorkerInputs): Promise<WorkerView> {
+  const { hook, host } = session;
+  const view = viewService(inputs.state);
+  const publicSsh = (await host.files.readText(workerPublicKeyPath(host)))?.trim() || undefined;
+  const { state } = inputs.volumeUsable
+    ? await workerFolder(host, hook.unit).readState()
+    : { state: undefined };
+  const aside = state?.standingAside;
+  const registered = await registrationOf(session, view.up ? view.invocation : '');
+  return {
+    ...view,
+    plan: await planWorker(session, inputs, state),
+    registration: registered.state,
+    complaint: registered.complaint,
+    publicKey: publicSsh,
+    fingerprint: publicSsh === undefined ? undefined : fingerprint(publicSsh),
+    otherUnit: await otherUnit(session),
+    upgrade: aside === undefined ? undefined : { id: aside.upgradeId, deadline: aside.deadlineMs },
+  };
+}
+
+async function registrationOf(
+  session: Session,
+  invocation: string,
+): Promise<{ state: WorkerView['registration']; complaint: string | undefined }> {
+  if (invocation === '') return { state: 'unknown', complaint: undefined };
+  const lines = await session.host.services.log(WORKER_SERVICE, {
+    invocation,
+    containing: REGISTRATION_MARKS,
+  });
+  const last = registration(lines);
+  if (last.state !== 'unregistered') return { state: last.state, complaint: undefined };
+  return {
+    state: 'unregistered',
+    complaint: last.reason === 'other' ? session.hook.masked(last.detail) : last.reason,
+  };
+}
+
+async function planWorker(
+  session: Session,
+  inputs: WorkerInputs,
+  state: WorkerState | undefined,
+): Promise<ServicePlan | { missing: Status } | undefined> {
+  const { hook, host } = session;
+  const { settings, installed } = inputs;
+  if (installed === undefined || state?.workDirectory === undefined) return undefined;
+  const tsa = tsaOf(session, inputs.web);
+  if (tsa === undefined) {
+    return {
+      missing:
+        settings.mode === 'worker'
+          ? statuses.workerAlone(hook.application)
+          : statuses.webAbsent(inputs.installer),
+    };
+  }
+  const workerKeyPem = await host.files.readText(workerKeyPath(host));
+  if (workerKeyPem === undefined) return undefined;
+  const planned = workerService({
+    unit: hook.unit,
+    version: installed,
+    release: session.volume.layout.release(installed),
+    etc: host.paths.etc,
+    defaults: host.paths.defaults,
+    run: path.join(host.paths.root, 'run'),
+    workDirectory: state.workDirectory.path,
+    address: (await ownAddress(hook)).bind,
+    tsaHosts: [tsa.address],
+    tsaHostKeys: [tsa.hostKey],
+    workerKeyPem,
+    runtime: settings.workerRuntime,
+    logLevel: settings.logLevel,
+    proxies: hook.proxies,
+    operatorEnvironment: await host.files.readText(path.join(host.paths.defaults, 'concourse-worker')),
+  });
+  if (planned.ok) return planned.plan;
+  return { missing: statuses.effectFailed(planned.problems.map(({ message }) => message).join('; ')) };
+}
+
+/** Where workers register. When web has left, where they did: a worker that comes back needs no word from it. */
+function tsaOf(session: Session, web: Facts | undefined): { address: string; hostKey: string } | undefined {
+  const address = web?.['tsa-address'];
+  const hostKey = web?.['tsa-host-key'];
+  if (address === undefined || hostKey === undefined) return session.memory.tsa;
+  const known = session.memory.tsa;
+  if (known?.address !== address || known.hostKey !== hostKey) {
+    session.memory = { ...session.memory, tsa: { address, hostKey } };
+  }
+  return { address, hostKey };
+}
+
+/** The unit file names its owner. One whose agent is gone from this machine owns nothing any more. */
+async function otherUnit({ hook, host }: Session): Promise<string | undefined> {
+  const text = await host.files.readText(path.join(host.paths.systemd, WORKER_SERVICE));
+  const owner = /^# Owner: (\S+)$/m.exec(text ?? '')?.[1];
+  if (owner === undefined || owner === hook.unit || !/^[a-z0-9-]+\/[0-9]+$/.test(owner)) return undefined;
+  const agent = path.join(host.paths.root, 'var/lib/juju/agents', `unit-${folderOfUnit(owner)}`);
+  return (await host.files.stat(agent)) === undefined ? undefined : owner;
+}

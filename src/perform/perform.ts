@@ -1,0 +1,85 @@
+// Carries out one effect. A failure that an operator can mend comes back as data; everything else fails the hook.
+import type { Effect, Failure, Observed } from '../observed.ts';
+import type { Session } from '../session.ts';
+import { makeWebSecret } from '../web-secret.ts';
+import { failureOf } from './failure.ts';
+import { mendMarker, prune, stage, switchRelease } from './release.ts';
+import { authorizeWorkers, awaitWeb, startWeb, stopWeb } from './web.ts';
+import {
+  awaitRegistration,
+  beginUpgrade,
+  makeWorkerKey,
+  prepareWorkerFolder,
+  startWorker,
+  stopWorker,
+} from './worker.ts';
+
+export async function perform(session: Session, o: Observed, effect: Effect): Promise<Failure | undefined> {
+  try {
+    await carryOut(session, o, effect);
+    return undefined;
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === undefined) throw error;
+    session.hook.log.warning(`${effect.do}: ${failure.message}`);
+    return failure;
+  }
+}
+
+async function carryOut(session: Session, o: Observed, effect: Effect): Promise<void> {
+  switch (effect.do) {
+    case 'make-web-secret':
+      return makeSecret(session);
+    case 'claim-volume':
+      return claimVolume(session);
+    case 'stage':
+      return stage(session, o, effect.version, effect.digest);
+    case 'switch':
+      return switchRelease(session, o, effect);
+    case 'mend-marker':
+      return mendMarker(session, effect.version);
+    case 'start-web':
+      return startWeb(session, effect.plan);
+    case 'await-web':
+      return awaitWeb(session, o.settings, effect.version);
+    case 'authorize-workers':
+      return authorizeWorkers(session, effect.text, o.web);
+    case 'stop-web':
+      return stopWeb(session);
+    case 'begin-upgrade':
+      return beginUpgrade(session, effect.id, effect.deadline);
+    case 'make-worker-key':
+      return makeWorkerKey(session);
+    case 'prepare-worker-folder':
+      return prepareWorkerFolder(session);
+    case 'stop-worker':
+      return stopWorker(session);
+    case 'start-worker':
+      return startWorker(session, effect.plan, effect.digest);
+    case 'await-registration':
+      return awaitRegistration(session);
+    case 'prune':
+      return prune(session, effect.versions);
+    default:
+      return effect satisfies never;
+  }
+}
+
+/** Web's keys and the administrator's password, made by the leader once in the life of the application. */
+async function makeSecret(session: Session): Promise<void> {
+  const { hook, host } = session;
+  session.webSecret = await hook.secrets.add(await makeWebSecret(host.random), {
+    label: 'web',
+    description: "Private keys of Concourse web, and the administrator's password",
+    owner: 'application',
+  });
+}
+
+async function claimVolume({ hook, host, volume }: Session): Promise<void> {
+  const identity = await volume.claimIdentity({
+    uuid: host.random.uuid(),
+    modelUuid: hook.model.uuid,
+    application: hook.application,
+  });
+  hook.log.info(`the volume's id is ${identity.uuid}`);
+}

@@ -1,0 +1,89 @@
+// Effects on the worker service of this unit, its key and its folder on the volume.
+import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
+import type { ServicePlan } from '../concourse/service.ts';
+import { WORKER_SERVICE } from '../concourse/worker.ts';
+import { workerKeyPath, workerPublicKeyPath } from '../observe/worker-view.ts';
+import { plannedVersion } from '../observed.ts';
+import { verifyRelease } from '../release/manifest.ts';
+import type { Session } from '../session.ts';
+import { workerFolder } from '../storage/worker-folder.ts';
+import { fail } from './failure.ts';
+import { makeEtc, replaceFile } from './files.ts';
+
+/** A worker that is let in registers within 1.4 s; longer is for a machine under load. */
+const registrationMs = 8_000;
+const pollMs = 250;
+/** The unit's own TimeoutStopSec is 60 s for each of its steps. */
+const stopMs = 180_000;
+
+/** The public key comes last: with it, the pair is there. */
+export async function makeWorkerKey({ host }: Session): Promise<void> {
+  const { privatePem, publicSsh } = await host.random.rsaKey();
+  await makeEtc(host);
+  await replaceFile(host.files, { path: workerKeyPath(host), content: privatePem, mode: 0o600 });
+  await replaceFile(host.files, { path: workerPublicKeyPath(host), content: `${publicSsh}\n`, mode: 0o644 });
+}
+
+export async function prepareWorkerFolder({ hook, host }: Session): Promise<void> {
+  const folder = workerFolder(host, hook.unit);
+  const { state, problem } = await folder.readState();
+  if (problem !== undefined) hook.log.warning(problem);
+  const { path, reason } = await folder.ensureWorkDirectory(state ?? {});
+  hook.log.info(`work directory ${path}: ${reason}`);
+}
+
+/** W1: before anything stops, until when this worker waits at most. */
+export async function beginUpgrade({ hook, host }: Session, id: number, deadline: number): Promise<void> {
+  const folder = workerFolder(host, hook.unit);
+  const { state } = await folder.readState();
+  await folder.writeState({ ...state, standingAside: { upgradeId: id, deadlineMs: deadline } });
+  hook.log.info(`stopping for upgrade ${id}, until ${new Date(deadline).toISOString()} at most`);
+}
+
+/** W2: gracefully, shims of builds kept; and not started by a reboot. */
+export async function stopWorker({ hook, host }: Session): Promise<void> {
+  await host.services.disable(WORKER_SERVICE);
+  await host.services.stop(WORKER_SERVICE, stopMs);
+  hook.log.info('concourse-worker.service is stopped and disabled');
+}
+
+/** W5: the release is verified, then what the plan says is written and started. */
+export async function startWorker(
+  { hook, host, volume }: Session,
+  plan: ServicePlan,
+  digest: string | undefined,
+): Promise<void> {
+  const version = plannedVersion(plan);
+  const verified = await verifyRelease(host.files, volume.layout.release(version), {
+    version,
+    architecture: host.architecture,
+    depth: 'sizes',
+    ...(digest === undefined ? {} : { expectedDigest: digest }),
+  });
+  if (!verified.ok)
+    fail('release-broken', `release ${version} does not verify: ${verified.problems.join('; ')}`);
+  const folder = workerFolder(host, hook.unit);
+  await folder.ensureWorkDirectory((await folder.readState()).state ?? {});
+  await makeEtc(host);
+  for (const { path, content, mode } of plan.files) await replaceFile(host.files, { path, content, mode });
+  await host.services.install(WORKER_SERVICE, plan.unit);
+  await host.services.enable(WORKER_SERVICE);
+  await host.services.restart(WORKER_SERVICE);
+  hook.log.info(`concourse-worker.service starts Concourse ${version}`);
+}
+
+/** Bounded; a worker that takes longer is looked at again by timer. */
+export async function awaitRegistration({ host }: Session): Promise<void> {
+  const start = host.clock.monotonic();
+  for (;;) {
+    const state = (await host.services.show([WORKER_SERVICE]))[WORKER_SERVICE];
+    const invocation = state?.invocation ?? '';
+    const lines = await host.services.log(WORKER_SERVICE, { invocation, containing: REGISTRATION_MARKS });
+    const last = registration(lines);
+    if (last.state === 'registered') return;
+    if (host.clock.monotonic() - start >= registrationMs) {
+      fail('not-registered', `the worker has not registered within ${registrationMs / 1000}s`, true);
+    }
+    await host.clock.wait(pollMs);
+  }
+}

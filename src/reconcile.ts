@@ -1,0 +1,125 @@
+// One hook, read as one line: observe, decide, perform, again until nothing is left to do, then publish.
+import { TSA_PORT } from './concourse/web.ts';
+import type { Host } from './host/host.ts';
+import { rememberedSchema } from './memory.ts';
+import { decide } from './decide.ts';
+import { observe } from './observe/observe.ts';
+import type { Decision, Observed } from './observed.ts';
+import { perform } from './perform/perform.ts';
+import type { ConcourseHook, Session } from './session.ts';
+import { openMemory } from './storage/memory.ts';
+import { folderOfUnit } from './storage/layout.ts';
+import { openVolume } from './storage/volume.ts';
+import { isWeb, wholeFacts } from './upgrade/facts.ts';
+import { type GoalValues, readGoal, wholeGoal } from './upgrade/goal.ts';
+
+/** More rounds than an install takes: beyond it, deciding and performing do not agree, which is a bug. */
+const roundsAtMost = 24;
+
+export async function reconcile(hook: ConcourseHook, host: Host): Promise<void> {
+  const session = await openSession(hook, host);
+  const { observed, decision } = await settle(session);
+  await publish(session, observed, decision);
+}
+
+export async function openSession(hook: ConcourseHook, host: Host): Promise<Session> {
+  const peer = await hook.peer('peers');
+  const [application, own, remembered] = await Promise.all([
+    peer?.application(),
+    peer?.local(),
+    openMemory(host, hook.unit, rememberedSchema).read(),
+  ]);
+  if (remembered.problem !== undefined) hook.log.warning(remembered.problem);
+  for (const problem of application?.problems ?? [])
+    hook.log.warning(`goal: ${JSON.stringify(problem)}: ignored`);
+  const values: GoalValues = application?.values ?? {};
+  return {
+    hook,
+    host,
+    volume: openVolume(host),
+    goal: readGoal(values),
+    facts: own?.values ?? {},
+    webSecret: values['web-secret'],
+    memory: remembered.value ?? {},
+    remembered: remembered.value,
+    failures: new Map(),
+    done: new Set(),
+  };
+}
+
+/** Rounds of observing, deciding and performing, until a decision asks for nothing. */
+async function settle(session: Session): Promise<{ observed: Observed; decision: Decision }> {
+  for (let round = 0; round < roundsAtMost; round += 1) {
+    const observed = await observe(session);
+    const decision = decide(observed);
+    session.facts = decision.facts;
+    if (decision.effects.length === 0) return { observed, decision };
+    await performAll(session, observed, decision);
+  }
+  throw new Error(`nothing settles in ${roundsAtMost} rounds: last done ${[...session.done].join(', ')}`);
+}
+
+/** In order; after the first failure the situation is looked at anew. */
+async function performAll(session: Session, observed: Observed, decision: Decision): Promise<void> {
+  for (const effect of decision.effects) {
+    const failure = await perform(session, observed, effect);
+    if (failure !== undefined) {
+      session.failures.set(effect.do, failure);
+      return;
+    }
+    session.done.add(effect.do);
+  }
+}
+
+async function publish(session: Session, o: Observed, decision: Decision): Promise<void> {
+  const { hook } = session;
+  await wake(session, decision.wakeAt, o.now);
+  const peer = await hook.peer('peers');
+  if (decision.goal !== undefined) await peer?.setApplication(wholeGoal(decision.goal));
+  peer?.setUnit(wholeFacts(decision.facts));
+  tellJuju(session, o, isWeb(decision.facts));
+  for (const status of decision.statuses) hook.status.add(status);
+  await remember(session);
+}
+
+/** Ports and workload version: told when they differ from what was told last, since each costs a hook tool. */
+function tellJuju(session: Session, o: Observed, web: boolean): void {
+  const { hook, memory } = session;
+  const workloadVersion = o.volume.installed ?? memory.told?.workloadVersion;
+  if (web) hook.ports.declare([{ port: o.settings.webPort }, { port: TSA_PORT }]);
+  else if (memory.told?.ports === true) hook.ports.declare([]);
+  if (workloadVersion !== undefined && workloadVersion !== memory.told?.workloadVersion)
+    hook.workloadVersion(workloadVersion);
+  session.memory = { ...memory, told: { workloadVersion, ports: web } };
+}
+
+export async function remember(session: Session): Promise<void> {
+  if (JSON.stringify(session.memory) === JSON.stringify(session.remembered)) return;
+  await openMemory(session.host, session.hook.unit, rememberedSchema).replace(session.memory);
+}
+
+/** The unit's one timer: armed when something must be looked at although nobody may tell, gone when not. */
+async function wake(session: Session, at: number | undefined, now: number): Promise<void> {
+  const { hook, host, memory } = session;
+  const name = wakeTimer(hook.unit);
+  if (at === undefined) {
+    if (memory.timer !== undefined) await host.services.disarmTimer(name);
+    session.memory = { ...memory, timer: undefined };
+    return;
+  }
+  // After a reboot the timer is gone, whatever the memory says.
+  if (memory.timer?.at === at && (await host.services.timerArmed(name))) return;
+  await host.services.armTimer(name, at - now, wakeCommand(hook.unit));
+  session.memory = { ...memory, timer: { name, at } };
+}
+
+export const wakeTimer = (unit: string): string => `${folderOfUnit(unit)}-wake`;
+
+/** Runs this charm as if for a hook of its own name; waits for the hook that is running. */
+const wakeCommand = (unit: string): string[] => [
+  'juju-exec',
+  '-u',
+  unit,
+  '--',
+  'JUJU_DISPATCH_PATH=hooks/wake ./dispatch',
+];

@@ -1,0 +1,50 @@
+// The options as the charm uses them: malformed ones are said and keep their last good value, so that nothing is touched
+// because of a typo.
+import type { Config } from 'juju-ts-ops';
+import type { definition } from './definition.ts';
+import type { Settings, Status } from './observed.ts';
+import { statuses } from './statuses.ts';
+
+type Values = Config<typeof definition.declared>['values'];
+
+export interface SettledOptions {
+  settings: Settings;
+  problems: Status[];
+  /** `postgres-uri`: the secret's URI. */
+  postgresSecret: string | undefined;
+  /** The values that were good, to be remembered for a hook that finds a malformed one in their place. */
+  good: Partial<Values>;
+}
+
+/** `remembered`: what an earlier hook found good. */
+export function settleOptions(
+  config: Config<typeof definition.declared>,
+  remembered: Partial<Values>,
+  application: string,
+): SettledOptions {
+  const malformed = new Set<string>(config.problems.map(({ option }) => option));
+  const kept = Object.fromEntries(Object.entries(remembered).filter(([name]) => malformed.has(name)));
+  const values: Values = { ...config.values, ...kept };
+  return {
+    settings: {
+      mode: values.mode,
+      version: values.version,
+      releaseMirror: values['release-mirror'],
+      releaseSha256: values['release-sha256'],
+      sharedStorage: values['shared-storage'],
+      upgradeReadyTimeoutMs: values['upgrade-ready-timeout'],
+      upgradeCompleteTimeoutMs: values['upgrade-complete-timeout'],
+      upgradeHold: values['upgrade-hold'],
+      webPort: values['web-port'],
+      externalUrl: values['external-url'],
+      logLevel: values['log-level'],
+      workerRuntime: values['worker-runtime'],
+      postgresConfigured: values['postgres-uri'] !== undefined,
+    },
+    problems: config.problems.map(({ option, value, accepted }) =>
+      statuses.option(application, option, value, accepted),
+    ),
+    postgresSecret: values['postgres-uri'],
+    good: values,
+  };
+}
