@@ -78,6 +78,8 @@ export interface FoundProcess {
   /** The mark's value; undefined where the environment cannot be read or was wiped. */
   mark: string | undefined;
   command: string;
+  /** Ticks from boot to its start: tells it from a later process with the same id. */
+  startTicks: number;
 }
 
 /** All living processes that can be seen, zombies apart (an init that reaps late leaves many). */
@@ -93,7 +95,8 @@ function inspect(pid: number): FoundProcess | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
   const close = stat.lastIndexOf(')'); // the command's name may hold anything
-  const [state, parent, , session] = stat.slice(close + 2).split(' ');
+  const fields = stat.slice(close + 2).split(' '); // from the third on (proc(5))
+  const [state, parent, , session] = fields;
   if (state === 'Z' || state === 'X') return undefined;
   return {
     pid,
@@ -101,6 +104,7 @@ function inspect(pid: number): FoundProcess | undefined {
     session: Number(session),
     mark: readMark(pid),
     command: stat.slice(stat.indexOf('(') + 1, close),
+    startTicks: Number(fields[19]),
   };
 }
 
@@ -129,6 +133,8 @@ export function nextLook(): Promise<void> {
 export class ProcessGroup {
   readonly #mark: string;
   readonly #sessions = new Set<number>();
+  /** What was seen to be a member, by its id: when it started. */
+  #seen = new Map<number, number>();
 
   constructor(machine: string, unit: string) {
     this.#mark = `${machine}|${unit}`;
@@ -139,19 +145,24 @@ export class ProcessGroup {
     if (pid > 0) this.#sessions.add(pid);
   }
 
-  /** The living ones: by mark, by session, or, where a program wiped its environment, by a parent that is one. */
+  /** The living ones: by mark, by session, by having been one before, and, where a program wiped its environment, by a
+   * parent that is one. Lost is only what wiped it, left its session and lost its parent before anybody looked. */
   members(): FoundProcess[] {
     const all = scanProcesses();
     const living = new Set(all.map(({ session }) => session));
     for (const session of this.#sessions) if (!living.has(session)) this.#sessions.delete(session);
-    const ours = all.filter(({ mark, session }) => mark === this.#mark || this.#sessions.has(session));
-    const members = new Map(ours.map((each) => [each.pid, each]));
+    const members = new Map(all.filter((each) => this.#isOurs(each)).map((each) => [each.pid, each]));
     for (let before = -1; before !== members.size; ) {
       before = members.size;
       for (const each of all)
         if (members.has(each.parent) && each.mark === undefined) members.set(each.pid, each);
     }
+    this.#seen = new Map([...members.values()].map(({ pid, startTicks }) => [pid, startTicks]));
     return [...members.values()];
+  }
+
+  #isOurs({ pid, mark, session, startTicks }: FoundProcess): boolean {
+    return mark === this.#mark || this.#sessions.has(session) || this.#seen.get(pid) === startTicks;
   }
 
   /** SIGKILL to all, until none is left. */

@@ -213,6 +213,7 @@ export class Service {
   /** Ends what still runs, as far as KillMode= reaches (systemd.kill(5)). */
   async #bringDown(run: Run): Promise<void> {
     const { killMode, killSignal, sendKill } = this.settings;
+    this.processes(); // sees children while their parent still tells whose they are
     if (killMode === 'none') return;
     this.#enter('deactivating', 'stop-sigterm');
     const main = () => (run.mainPid > 0 ? [run.mainPid] : []);

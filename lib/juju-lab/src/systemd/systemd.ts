@@ -6,7 +6,7 @@ import { realClock, type SystemdClock } from './clock.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { journalctl } from './journalctl.ts';
 import type { Machine } from './machine.ts';
-import { scanProcesses, sweep } from './processes.ts';
+import { sweep } from './processes.ts';
 import { Service } from './service.ts';
 import { readSettings, type ServiceSettings } from './settings.ts';
 import { systemctl } from './systemctl.ts';
@@ -212,8 +212,8 @@ export class Systemd implements Machine {
 
   /** Every living process of this machine's services, with the unit that it belongs to. */
   processes(): { pid: number; unit: string; command: string }[] {
-    return scanProcesses().flatMap(({ pid, mark, command }) =>
-      mark?.startsWith(`${this.root}|`) ? [{ pid, unit: mark.slice(this.root.length + 1), command }] : [],
+    return [...this.services.values()].flatMap(({ service }) =>
+      service.processes().map(({ pid, command }) => ({ pid, unit: service.name, command })),
     );
   }
 
