@@ -10,10 +10,12 @@ export function unitFile(owner: string, sections: Readonly<Record<string, readon
   return `# Owner: ${owner}\n# Written by the charm in every hook: put settings of your own into a drop-in.\n\n${text.join('\n')}`;
 }
 
-/** A command line: each word as systemd must see it (`%` and `$` doubled, quotes where needed). */
-export const commandLine = (...words: readonly string[]): string => words.map(word).join(' ');
+/** A command line as systemd must see it: `%` doubled, quotes where needed; `$` doubled too, but in the program's own path,
+ * where systemd (252) puts nothing in its place. */
+export const commandLine = (program: string, ...args: readonly string[]): string =>
+  [word(program), ...args.map((arg) => word(arg.replace(/\$/g, '$$$$')))].join(' ');
 
 function word(text: string): string {
-  const literal = text.replace(/%/g, '%%').replace(/\$/g, '$$$$');
+  const literal = text.replace(/%/g, '%%');
   return /^[A-Za-z0-9_@%+=:,./$-]+$/.test(literal) ? literal : `"${literal.replace(/["\\]/g, '\\$&')}"`;
 }

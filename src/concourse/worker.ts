@@ -165,15 +165,16 @@ export function workerUnitFile(
     ['OOMPolicy', 'continue'],
     ['OOMScoreAdjust', '-900'],
   ];
-  const rivals = CONTAINERD_RIVALS.join(' ');
+  const rivals = containerd ? CONTAINERD_RIVALS : [];
+  const before = ['network-online.target', 'local-fs.target', 'remote-fs.target', 'concourse-server.service'];
   return unitFile(settings.unit, {
     Unit: [
       ['Description', `Concourse worker ${settings.version}`],
       ['Documentation', 'https://concourse-ci.org/docs/'],
       ['Wants', 'network-online.target'],
       // After web, so that at a shutdown the worker stops first and can still tell web that it lands.
-      ['After', `network-online.target local-fs.target remote-fs.target concourse-server.service ${rivals}`],
-      ...(containerd ? ([['Conflicts', rivals]] as const) : []),
+      ['After', [...before, ...rivals].join(' ')],
+      ...(containerd ? ([['Conflicts', rivals.join(' ')]] as const) : []),
       ['StartLimitIntervalSec', '0'],
     ],
     Service: service,
