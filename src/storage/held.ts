@@ -71,28 +71,32 @@ export function holdVolume({ host, layout, lease, self, signal }: Holding): Held
     signal.throwIfAborted();
     await lease.assertHeld();
   };
-  const change = async (from: string, to: string) => {
+  const fenced = async (what: string, act: () => Promise<void>) => {
     await assertHeld();
     try {
-      await files.rename(from, to);
+      await act();
     } catch (error) {
-      // Overtaken between the look and the rename: say that, and not that a file is missing.
+      // Overtaken between the look and the act: say that, and not that a file is missing.
       if (hasCode(error, 'ENOENT', 'ESTALE')) await lease.assertHeld();
-      if (hasCode(error, ...volumeCodes))
-        throw new VolumeFailure(`cannot change ${to}`, error.code ?? '', { cause: error });
+      if (hasCode(error, ...volumeCodes)) {
+        throw new VolumeFailure(`cannot write ${what}`, error.code ?? '', { cause: error });
+      }
       throw error;
     }
   };
+  const change = (from: string, to: string) => fenced(to, () => files.rename(from, to));
+  const makeOwn = (directory: string) =>
+    fenced(directory, () => files.makeDirectory(directory, { mode: directoryMode }));
   const makeShared = async (directory: string) => {
     if ((await files.lstat(directory)) !== undefined) return;
     const fresh = ownPath(path.basename(directory));
-    await files.makeDirectory(fresh, { mode: directoryMode });
+    await makeOwn(fresh);
     await change(fresh, directory);
     await files.syncDirectory(layout.root);
   };
   const replace = async (file: string, text: string, durable: boolean) => {
     const fresh = ownPath(path.basename(file));
-    await files.write(fresh, text, { mode: fileMode, sync: durable });
+    await fenced(file, () => files.write(fresh, text, { mode: fileMode, sync: durable }));
     await change(fresh, file);
     if (durable) await files.syncDirectory(path.dirname(file));
   };
@@ -119,8 +123,7 @@ export function holdVolume({ host, layout, lease, self, signal }: Holding): Held
         layout.staging,
         stagingName(checkedVersion(version), self.unit, self.token),
       );
-      await assertHeld();
-      await files.makeDirectory(directory, { mode: directoryMode });
+      await makeOwn(directory);
       const started = new Date(host.clock.now()).toISOString();
       return {
         directory,
@@ -154,11 +157,11 @@ export function holdVolume({ host, layout, lease, self, signal }: Holding): Held
       const previous = await installedNow();
       if (previous !== undefined) await replace(layout.previous, `${previous}\n`, true);
       const fresh = ownPath(names.bin);
-      await files.symbolicLink(target, fresh);
+      await fenced(layout.bin, () => files.symbolicLink(target, fresh));
       await change(fresh, layout.bin);
       await files.syncDirectory(layout.root);
     },
-    writeMarker: (version) => replace(layout.marker, `${checkedVersion(version)}\n`, true),
+    writeMarker: async (version) => replace(layout.marker, `${checkedVersion(version)}\n`, true),
     writeKey: async (name, text) => {
       if (!/^[a-z][a-z0-9_.-]*$/.test(name))
         throw new Error(`not the name of a shared key: ${JSON.stringify(name)}`);
@@ -182,6 +185,6 @@ export function holdVolume({ host, layout, lease, self, signal }: Holding): Held
         throw new Error(`${version} is the installed release: it stays`);
       await takeAway(layout.release(version));
     },
-    removeWorkerFolder: (unit) => takeAway(layout.workerFolder(unit)),
+    removeWorkerFolder: async (unit) => takeAway(layout.workerFolder(unit)),
   };
 }

@@ -30,6 +30,7 @@ export async function sweep(host: Host, layout: Layout, lease: Lease, self: Hold
   );
   const stray = ((await files.list(layout.root)) ?? []).filter((name) => name.startsWith('.volume-id.'));
   for (const file of [layout.progress, ...stray.map((name) => path.join(layout.root, name))]) {
+    await lease.assertHeld();
     await unless(files.rename(file, path.join(swept, path.basename(file))), 'ENOENT');
   }
   await files.remove(swept);

@@ -76,6 +76,11 @@ export class Effects {
     this.held.clear();
   }
 
+  private async dieWith(error: Error): Promise<never> {
+    await this.end();
+    throw error;
+  }
+
   private guard<T extends object>(interfaceName: string, target: T, mutating: readonly string[]): T {
     return new Proxy(target, {
       get: (from, key) => {
@@ -102,16 +107,13 @@ export class Effects {
     const index = this.count;
     await this.beforeEach?.(description, index);
     const crash = this.crashAt?.index === index ? this.crashAt : undefined;
-    if (crash?.when === 'before') {
-      await this.end();
-      throw crash.error;
+    if (crash?.when === 'before') await this.dieWith(crash.error);
+    try {
+      return this.adopt(description, await act());
+    } finally {
+      // Also when the effect failed: then that was the last thing it saw.
+      if (crash !== undefined) await this.dieWith(crash.error);
     }
-    const result = this.adopt(description, await act());
-    if (crash?.when === 'after') {
-      await this.end();
-      throw crash.error;
-    }
-    return result;
   }
 
   /** A lock is freed by the process's end; what a file's writer does are effects, too. */
