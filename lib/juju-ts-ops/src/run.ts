@@ -5,7 +5,8 @@ import type { Charm, OpenHook } from './charm.ts';
 import { ActionFailure, type ActionResults, explain } from './errors.ts';
 import { freeText, type Runtime, spawnTools } from './tools.ts';
 
-/** Runs the charm for the event that `runtime.env` describes. Resolves with the exit code; never rejects. */
+/** Runs the charm for the event that `runtime.env` describes. Resolves with the exit code;
+ * rejects only with what `runTool` rejects with beside ToolTimeout (a test that kills the charm). */
 export async function execute(charm: Charm, runtime: Runtime): Promise<number> {
   const writeError = runtime.writeError ?? ((line: string) => process.stderr.write(`${line}\n`));
   if (!runtime.env.JUJU_CONTEXT_ID || !runtime.env.JUJU_UNIT_NAME) {
