@@ -1,5 +1,13 @@
 // Test a charm without Juju: one hook with `run`, several units with `Cluster`, any front end of one's own on `FakeJuju`.
 export type { CharmFiles, OptionValue } from './charm-files.ts';
+export {
+  type CharmFactory,
+  Cluster,
+  type ClusterOptions,
+  type HistoryEntry,
+  type TestClock,
+  type Timer,
+} from './cluster.ts';
 export type { ToolCall, ToolResult } from './context.ts';
 export { agentDirectory, toolDirectory } from './environment.ts';
 export { Impossible, Killed, NotModelled } from './errors.ts';
@@ -18,5 +26,8 @@ export type {
   StatusInfo,
   Strings,
 } from './model.ts';
+export { type RelationOut, run, type SecretOut, type StateOut } from './run.ts';
+export type { EventIn, HookEvent } from './run-event.ts';
+export type { RelationIn, SecretIn, StateIn } from './run-state.ts';
 export { Seeded } from './seeded.ts';
 export { toolNames } from './tools/index.ts';

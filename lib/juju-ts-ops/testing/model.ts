@@ -212,7 +212,7 @@ export interface FakeJujuOptions {
   updateStatusMs?: number;
   proxies?: { http?: string; https?: string; ftp?: string; no?: string };
   /** Where the files named by `--file`, `key#file=` and `--output` are; none: such calls are not modelled. */
-  files?: {
+  disk?: {
     read(unit: string, path: string): string | undefined;
     write(unit: string, path: string, text: string): void;
   };

@@ -13,10 +13,10 @@ export function readSettingsFile(
 
 /** A file as the agent reads it; the front end says where it is. */
 export function readFile(context: Context, path: string): string {
-  const { files } = context.model.options;
-  if (!files)
-    throw new NotModelled(`reading the file ${path} for a hook tool (give FakeJuju the option \`files\`)`);
-  const text = files.read(context.unit.name, path);
+  const { disk } = context.model.options;
+  if (!disk)
+    throw new NotModelled(`reading the file ${path} for a hook tool (give FakeJuju the option \`disk\`)`);
+  const text = disk.read(context.unit.name, path);
   if (text === undefined) throw new ToolError(1, `open ${path}: no such file or directory`);
   return text;
 }

@@ -101,9 +101,9 @@ function written(context: Context, argv: readonly string[], result: Output): Too
   const { stdout, stderr } = typeof result === 'string' ? { stdout: result, stderr: '' } : result;
   const path = outputFile(argv);
   if (path === undefined) return { code: 0, stdout, stderr };
-  const { files } = context.model.options;
-  if (!files) throw new NotModelled(`--output ${path} (give FakeJuju the option \`files\`)`);
-  files.write(context.unit.name, path, stdout);
+  const { disk } = context.model.options;
+  if (!disk) throw new NotModelled(`--output ${path} (give FakeJuju the option \`disk\`)`);
+  disk.write(context.unit.name, path, stdout);
   return { code: 0, stdout: '', stderr };
 }
 

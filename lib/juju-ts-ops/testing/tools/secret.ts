@@ -75,7 +75,7 @@ function readContent(context: Context, args: Parsed, words: readonly string[]): 
 const fromBase64 = (text: string) => Buffer.from(text, 'base64').toString('utf8');
 
 function contentFile(context: Context, key: string, path: string): string {
-  if (!context.model.options.files) return readFile(context, path);
+  if (!context.model.options.disk) return readFile(context, path);
   try {
     return readFile(context, path);
   } catch (error) {

@@ -1,0 +1,103 @@
+// One operation carried out by calling the charm in this process: what `run` and `Cluster` share.
+import { type Charm, execute } from '../src/index.ts';
+import type { ToolCall } from './context.ts';
+import { Killed, NotModelled } from './errors.ts';
+import type { FakeJuju } from './fake-juju.ts';
+import type { FinishRecord } from './hook-run.ts';
+import type { Operation } from './model.ts';
+
+export interface InProcess {
+  charm: Charm;
+  /** Called before each hook tool call. May change the model, or throw `Killed`. */
+  beforeTool?: (unit: string, tool: string, args: readonly string[]) => void;
+}
+
+export interface Ran extends FinishRecord {
+  /** undefined: killed. */
+  exitCode: number | undefined;
+  calls: readonly ToolCall[];
+  /** What the framework could not say by `juju-log`. */
+  stderr: string;
+}
+
+/** A juju-exec that wakes the charm: `JUJU_DISPATCH_PATH=hooks/NAME ./dispatch`, in whatever shell words around it. */
+const wakeUp = /\bJUJU_DISPATCH_PATH=(['"]?)([\w./-]+)\1\s+\.\/dispatch\b/;
+
+export async function runOperation(
+  juju: FakeJuju,
+  unit: string,
+  operation: Operation,
+  { charm, beforeTool }: InProcess,
+): Promise<Ran> {
+  const path = operation.kind === 'exec' ? wakeUp.exec(operation.exec.script)?.[2] : undefined;
+  if (operation.kind === 'exec' && path === undefined) {
+    throw new NotModelled(
+      `a juju-exec in this process that does not run ./dispatch: ${operation.exec.script}`,
+    );
+  }
+  const context = juju.begin(unit, operation);
+  const env = path === undefined ? context.env : { ...context.env, JUJU_DISPATCH_PATH: path };
+  const stderr: string[] = [];
+  let bug: unknown;
+  let killed = false;
+
+  const runTool = async (tool: string, args: readonly string[], options: { stdin?: string }) => {
+    if (killed) throw new Killed('earlier');
+    try {
+      beforeTool?.(unit, tool, args);
+      return context.tool(tool, args, options.stdin);
+    } catch (error) {
+      // Neither a kill nor a gap in the model may end as a hook that merely failed.
+      if (isKill(error)) killed = true;
+      else bug ??= error;
+      throw error;
+    }
+  };
+  const mortal = watched(charm, () => {
+    killed = true;
+  });
+  const writeError = (line: string) => void stderr.push(`${line}\n`);
+  const exitCode = await execute(mortal, { env, runTool, writeError });
+  if (bug !== undefined) throw bug;
+  const end = killed ? { signal: 'SIGKILL' } : { exitCode, stderr: stderr.join('') };
+  const finished = context.finish(end);
+  return {
+    ...finished,
+    exitCode: killed ? undefined : exitCode,
+    calls: context.calls,
+    stderr: stderr.join(''),
+  };
+}
+
+/** The charm, with somebody told when a handler ends by `Killed`: the framework makes an exit code of every error. */
+function watched(charm: Charm, onKill: () => void): Charm {
+  const watch = async <T>(handler: Promise<T>): Promise<T> => {
+    try {
+      return await handler;
+    } catch (error) {
+      if (isKill(error)) onKill();
+      throw error;
+    }
+  };
+  return {
+    declared: charm.declared,
+    open: (runtime) => {
+      const open = charm.open(runtime);
+      return {
+        hook: open.hook,
+        reconcile: () => watch(open.reconcile()),
+        teardown: () => watch(open.teardown()),
+        action: (name, params) => {
+          const running = open.action(name, params);
+          return running && watch(running);
+        },
+      };
+    },
+  };
+}
+
+function isKill(error: unknown): boolean {
+  if (error instanceof Killed) return true;
+  if (error instanceof AggregateError && error.errors.some(isKill)) return true;
+  return error instanceof Error && error.cause !== undefined && isKill(error.cause);
+}
