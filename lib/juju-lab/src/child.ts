@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { codeOf } from './errors.ts';
 
 export interface ChildEnd {
   /** undefined when a signal ended it. */
@@ -23,6 +24,8 @@ export interface ChildOptions {
   /** All of it: nothing is inherited from the lab. */
   env: Record<string, string>;
   onLine(stream: 'stdout' | 'stderr', line: string): void;
+  /** Aborting it kills the process with its group. */
+  signal: AbortSignal;
 }
 
 /** Never rejects: a program that cannot be started ends with exit code 126 (127: not there) and says so on stderr. */
@@ -38,13 +41,26 @@ export async function runChild(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  const kill = (): void => killGroup(child.pid);
+  options.signal.addEventListener('abort', kill);
   const stdout = collect(child.stdout, (line) => options.onLine('stdout', line));
   const stderr = collect(child.stderr, (line) => options.onLine('stderr', line));
   const end = await ended(child, options);
+  options.signal.removeEventListener('abort', kill);
   await Promise.race([Promise.all([stdout.closed, stderr.closed]), after(outputGraceMs)]);
   child.stdout.destroy();
   child.stderr.destroy();
   return { ...end, stdout: stdout.finish(), stderr: stderr.finish() };
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // ESRCH: all of it has ended by itself meanwhile.
+    if (codeOf(error) !== 'ESRCH') throw error;
+  }
 }
 
 async function ended(
@@ -58,7 +74,7 @@ async function ended(
     // once() rejects with the child's 'error' event: the program could not be started.
     if (!(error instanceof Error)) throw error;
     options.onLine('stderr', error.message);
-    return { exitCode: 'code' in error && error.code === 'ENOENT' ? 127 : 126, signal: undefined };
+    return { exitCode: codeOf(error) === 'ENOENT' ? 127 : 126, signal: undefined };
   }
 }
 

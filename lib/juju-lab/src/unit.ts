@@ -1,6 +1,6 @@
 // One unit's machine: its root, its services, its agent and its tools, and the power switch.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { FakeJuju, Operation } from 'juju-ts-ops/testing';
 import { unpackCharm } from './charm.ts';
 import { type LabClock, PausableClock } from './clock.ts';
@@ -16,7 +16,6 @@ import { Uniter } from './uniter.ts';
 export interface UnitSurroundings {
   juju: FakeJuju;
   clock: LabClock;
-  profile: '4.0' | '3.6';
   node: string;
   /** `<lab>/units/<app>-<n>` */
   folder: string;
@@ -30,7 +29,7 @@ export interface UnitSurroundings {
   onMachine(): string[];
   runExec(request: ExecRequest): Promise<ToolAnswer>;
   onStart(record: HookRecord): void;
-  onEnd(record: HookRecord): void;
+  onEnd(record: HookRecord, reboots: boolean): void;
   onLine(level: string, text: string): void;
   onService(service: string, state: string): void;
   onChange(): void;
@@ -89,18 +88,27 @@ export class LabUnit {
   async cutPower(): Promise<void> {
     this.power = 'off';
     this.uniter.stop();
+    signalAll(this.root.path, 'SIGKILL');
     this.#timers.resume();
     await this.systemd.cut();
+    // What a dying service's supervisor had started last.
     signalAll(this.root.path, 'SIGKILL');
     await this.uniter.ended();
   }
 
-  /** Boots after `cutPower`: a new boot id, enabled services start, the agent comes up. */
+  /** Shuts down as an operator's `reboot` does: the agent goes with what it runs, then services are stopped their way. */
+  async shutDown(): Promise<void> {
+    this.uniter.stop();
+    this.uniter.kill();
+    await Promise.all([...this.systemd.services.values()].map(({ service }) => service.stop()));
+    await this.cutPower();
+  }
+
+  /** A new boot id, and enabled services start. The agent comes up with `uniter.start`. */
   async boot(): Promise<void> {
     this.root.boot();
     this.power = 'on';
     await this.systemd.boot();
-    this.uniter.start();
   }
 
   /** Stops every process where it stands, the agent included; timers do not fire meanwhile. */
@@ -121,6 +129,17 @@ export class LabUnit {
   /** Commands of timers that are under way, or are to be repeated because they failed. */
   timersUnderWay(): string[] {
     return [...this.systemd.timers.values()].filter(({ sub }) => sub === 'running').map(({ name }) => name);
+  }
+
+  /** Of `--file`: relative to the charm's folder, where hooks run. undefined when it is not there. */
+  readFile(path: string): string | undefined {
+    const absolute = resolve(this.charmDirectory, path);
+    return existsSync(absolute) ? readFileSync(absolute, 'utf8') : undefined;
+  }
+
+  /** Of `--output`. */
+  writeFile(path: string, text: string): void {
+    writeFileSync(resolve(this.charmDirectory, path), text);
   }
 
   /** Ends the machine for good. Its folder stays, to be looked at. */

@@ -24,9 +24,11 @@ export interface UniterSurroundings {
   /** Called before an operation's process starts: puts the charm's files in place, makes the storage's folder. */
   prepare(operation: Operation, context: HookContext): void;
   onStart(record: HookRecord): void;
-  onEnd(record: HookRecord): void;
+  /** `reboots`: the charm has asked that the machine be rebooted now. */
+  onEnd(record: HookRecord, reboots: boolean): void;
+  /** A line that a hook printed. Those of actions and scripts go into their results. */
   onLine(stream: 'stdout' | 'stderr', record: HookRecord, line: string): void;
-  /** Something changed in the fake Juju, so every unit may have something to do. */
+  /** A tool was answered. */
   onChange(): void;
 }
 
@@ -36,6 +38,9 @@ interface Running {
   /** Tool calls of one context are answered one after another. */
   tools: Promise<unknown>;
   done: Promise<void>;
+  kill: AbortController;
+  /** It asked for a reboot of the machine, once it has ended well. */
+  rebootWanted: boolean;
 }
 
 export class Uniter {
@@ -63,6 +68,11 @@ export class Uniter {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+  }
+
+  /** Kills the process of the operation that runs now. */
+  kill(): void {
+    this.#running?.kill.abort();
   }
 
   /** Resolves when the operation that runs now has ended, and it has been recorded how. */
@@ -97,6 +107,11 @@ export class Uniter {
     if (call.contextId !== running.context.id)
       return refuse(`bad request: wrong context ID; got "${call.contextId}"`);
     running.record.toolCalls++;
+    if (call.tool === 'juju-reboot' && running.record.kind !== 'action') {
+      running.rebootWanted = true;
+      if (call.argv.includes('--now')) running.kill.abort();
+      return { code: 0, stdout: '', stderr: '' };
+    }
     const answered = running.tools.then(() => running.context.tool(call.tool, call.argv, stdin));
     running.tools = answered.catch(() => undefined);
     const answer = await answered;
@@ -118,7 +133,14 @@ export class Uniter {
       signal: undefined,
       outcome: 'running',
     };
-    const running: Running = { context, record, tools: Promise.resolve(), done: Promise.resolve() };
+    const running: Running = {
+      context,
+      record,
+      tools: Promise.resolve(),
+      done: Promise.resolve(),
+      kill: new AbortController(),
+      rebootWanted: false,
+    };
     this.#running = running;
     running.done = this.#carryOut(operation, running);
     onStart(record);
@@ -132,23 +154,28 @@ export class Uniter {
     record.ms = performance.now() - began;
     record.exit = end.exitCode;
     record.signal = end.signal;
-    const finished = context.finish(
-      end.signal === undefined
-        ? { exitCode: end.exitCode ?? 1, stdout: end.stdout, stderr: end.stderr }
-        : { signal: end.signal, stdout: end.stdout, stderr: end.stderr },
-    );
+    // A hook's lines are in the log already, as they came.
+    const printed = operation.kind === 'hook' ? {} : { stdout: end.stdout, stderr: end.stderr };
+    const finished = context.finish({
+      ...(end.signal === undefined ? { exitCode: end.exitCode ?? 1 } : { signal: end.signal }),
+      ...printed,
+    });
     record.outcome = finished.outcome;
     this.#running = undefined;
-    this.#around.onEnd(record);
-    this.#around.onChange();
+    // Juju's agent reboots after a success, or when the hook was killed for it at once.
+    const reboots = running.rebootWanted && finished.outcome !== 'failed' && finished.outcome !== 'lost';
+    this.#around.onEnd(record, reboots);
   }
 
-  async #runProcess(operation: Operation, { context, record }: Running): Promise<ChildEnd> {
+  async #runProcess(operation: Operation, { context, record, kill }: Running): Promise<ChildEnd> {
     const { charmDirectory, environment, prepare, onLine } = this.#around;
     const options = {
       cwd: charmDirectory,
       env: { ...context.env, ...environment(operation) },
-      onLine: (stream: 'stdout' | 'stderr', line: string) => onLine(stream, record, line),
+      signal: kill.signal,
+      onLine: (stream: 'stdout' | 'stderr', line: string) => {
+        if (operation.kind === 'hook') onLine(stream, record, line);
+      },
     };
     try {
       prepare(operation, context);

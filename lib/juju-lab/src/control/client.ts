@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { isRecord } from '../charm.ts';
 import { codeOf, LabError } from '../errors.ts';
+import { controlFile, readControlFile } from '../folder.ts';
 import type { ToolAnswer } from '../tools/server.ts';
-import { controlFile } from './server.ts';
 
 /** Sends the words to the lab whose folder that is. LabError when no lab runs there. */
 export async function askLab(labDirectory: string, words: readonly string[]): Promise<ToolAnswer> {
@@ -31,11 +31,9 @@ function noLab(labDirectory: string): LabError {
 
 function readSocketPath(labDirectory: string): string {
   try {
-    const content: unknown = JSON.parse(readFileSync(controlFile(labDirectory), 'utf8'));
-    if (isRecord(content) && typeof content.socket === 'string') return content.socket;
-    throw noLab(labDirectory);
+    return readControlFile(readFileSync(controlFile(labDirectory), 'utf8')).socket;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) throw noLab(labDirectory);
+    if (codeOf(error) === 'ENOENT') throw noLab(labDirectory);
     throw error;
   }
 }

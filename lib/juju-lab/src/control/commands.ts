@@ -1,4 +1,5 @@
 // What can be asked of a running lab from another terminal, and how each request is typed.
+import type { ActionValue } from 'juju-ts-ops/testing';
 import { parse } from 'yaml';
 import { isRecord } from '../charm.ts';
 import { LabError } from '../errors.ts';
@@ -77,33 +78,20 @@ function onUnit(run: (lab: Lab, unit: string) => Promise<void> | void): Command[
 
 function configure(lab: Lab, words: readonly string[]): Reply {
   const { application, rest } = optionalApplication(lab, words);
-  const values: Record<string, string | number | boolean> = {};
-  for (const [key, text] of assignments(rest)) values[key] = optionValue(lab, application, key, text);
-  if (Object.keys(values).length === 0) throw new LabError('no KEY=VALUE given');
+  const values = Object.fromEntries(assignments(rest));
+  if (rest.length === 0) throw new LabError('no KEY=VALUE given');
+  const known = optionsOf(lab, application);
+  for (const key of Object.keys(values)) {
+    if (!known.includes(key))
+      throw new LabError(`no option "${key}"; there are: ${known.join(', ') || 'none'}`);
+  }
   lab.configure(application, values);
   return '';
 }
 
-function optionValue(lab: Lab, application: string, key: string, text: string): string | number | boolean {
-  const options = lab.charmFiles(application).config?.options;
-  const declared = isRecord(options) ? options[key] : undefined;
-  if (!isRecord(declared)) {
-    const known = isRecord(options) ? Object.keys(options).join(', ') : 'none';
-    throw new LabError(`${application} has no option "${key}"; it has: ${known}`);
-  }
-  switch (declared.type) {
-    case 'int':
-    case 'float':
-      if (text.trim() === '' || Number.isNaN(Number(text)))
-        throw new LabError(`option ${key} expects a number, got "${text}"`);
-      return Number(text);
-    case 'boolean':
-      if (text !== 'true' && text !== 'false')
-        throw new LabError(`option ${key} expects true or false, got "${text}"`);
-      return text === 'true';
-    default:
-      return text;
-  }
+function optionsOf(lab: Lab, application: string): string[] {
+  const { config } = lab.charmFiles(application);
+  return isRecord(config) && isRecord(config.options) ? Object.keys(config.options) : [];
 }
 
 async function refresh(lab: Lab, words: readonly string[]): Promise<Reply> {
@@ -117,19 +105,33 @@ async function refresh(lab: Lab, words: readonly string[]): Promise<Reply> {
 async function runAction(lab: Lab, [unit, name, ...words]: readonly string[]): Promise<Reply> {
   const known = knownUnit(lab, unit);
   if (name === undefined) throw new LabError('no action named');
-  const params: Record<string, unknown> = {};
-  for (const [key, text] of assignments(words)) setNested(params, key.split('.'), parse(text) ?? '');
+  const params: Record<string, ActionValue> = {};
+  for (const [key, text] of assignments(words)) setNested(params, key.split('.'), actionValue(parse(text)));
   const record = await lab.runAction(known, name, params);
   return { code: record.status === 'completed' ? 0 : 1, stdout: renderActionResult(record), stderr: '' };
 }
 
-function setNested(into: Record<string, unknown>, [key = '', ...deeper]: string[], value: unknown): void {
+/** What YAML gives, in the types that an action's parameters may have. */
+function actionValue(value: unknown): ActionValue {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.map(actionValue);
+  if (isRecord(value))
+    return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, actionValue(v)]));
+  return '';
+}
+
+function setNested(
+  into: Record<string, ActionValue>,
+  [key = '', ...deeper]: string[],
+  value: ActionValue,
+): void {
   if (deeper.length === 0) {
     into[key] = value;
     return;
   }
   const inner = into[key];
-  const next = isRecord(inner) ? inner : {};
+  const next: Record<string, ActionValue> = {};
+  if (isRecord(inner)) Object.assign(next, inner);
   into[key] = next;
   setNested(next, deeper, value);
 }

@@ -1,19 +1,15 @@
 // The door by which another terminal reaches a running lab: a unix socket, which `control.json` in the lab's folder names.
-import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Lab } from '../lab.ts';
 import { listen } from '../tools/server.ts';
 import { runCommand } from './commands.ts';
 
-export const controlFile = (labDirectory: string): string => join(labDirectory, 'control.json');
-
 /** One request a connection: a line of JSON, the words that were typed; the answer is `{code, stdout, stderr}`.
  * `onStop`: what to do when somebody types `stop`. */
 export async function serveControl(
   lab: Lab,
-  options: { directory: string; socket: string; onStop: () => void },
+  options: { socket: string; onStop: () => void },
 ): Promise<{ close(): void }> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -29,16 +25,8 @@ export async function serveControl(
     });
   });
   await listen(server, options.socket);
-  writeFileSync(
-    controlFile(options.directory),
-    `${JSON.stringify({ socket: options.socket, pid: process.pid })}\n`,
-    {
-      mode: 0o600,
-    },
-  );
   return {
     close() {
-      rmSync(controlFile(options.directory), { force: true });
       server.close();
       for (const socket of open) socket.end();
     },

@@ -1,57 +1,13 @@
 // The executables by which a unit's processes reach the lab: one small program, linked under the name of every tool.
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-
-/** In `<unit>/tools`, which only hooks, actions and juju-exec have in their PATH. */
-export const hookTools = [
-  'action-fail',
-  'action-get',
-  'action-log',
-  'action-set',
-  'application-version-set',
-  'close-port',
-  'config-get',
-  'credential-get',
-  'goal-state',
-  'is-leader',
-  'juju-log',
-  'juju-reboot',
-  'network-get',
-  'open-port',
-  'opened-ports',
-  'relation-get',
-  'relation-ids',
-  'relation-list',
-  'relation-model-get',
-  'relation-set',
-  'resource-get',
-  'secret-add',
-  'secret-get',
-  'secret-grant',
-  'secret-ids',
-  'secret-info-get',
-  'secret-remove',
-  'secret-revoke',
-  'secret-set',
-  'state-delete',
-  'state-get',
-  'state-set',
-  'status-get',
-  'status-set',
-  'storage-add',
-  'storage-get',
-  'storage-list',
-  'unit-get',
-] as const;
-
-/** Juju 3.x had these too. */
-const hookToolsBefore4 = ['leader-get', 'leader-set'];
+import { toolNames } from 'juju-ts-ops/testing';
 
 /** In `<root>/usr/bin`, which services have in their PATH as well. */
 export const hostCommands = ['juju-exec', 'journalctl', 'systemctl', 'systemd-run'] as const;
 
 export interface ToolFolders {
-  /** Of the hook tools. */
+  /** Of the hook tools, which only hooks, actions and juju-exec have in their PATH. */
   tools: string;
   /** Of the host commands. */
   bin: string;
@@ -60,17 +16,16 @@ export interface ToolFolders {
 /** Writes both folders anew. `client`: which program to use; by default Perl's where this machine has Perl. */
 export function writeToolFolders(
   folders: ToolFolders,
-  options: { socket: string; node: string; profile: '4.0' | '3.6'; client?: 'perl' | 'node' },
+  options: { socket: string; node: string; client?: 'perl' | 'node' },
 ): void {
   const perl = options.client === 'node' ? undefined : findExecutable('perl');
   const [source, interpreter] = perl === undefined ? ['client.cjs', options.node] : ['client.pl', perl];
   const program = readFileSync(new URL(source, import.meta.url), 'utf8')
     .replace('{{interpreter}}', interpreter)
     .replace('{{socket}}', options.socket);
-  const names = options.profile === '3.6' ? [...hookTools, ...hookToolsBefore4] : hookTools;
   const client = join(dirname(folders.tools), source);
   writeFileSync(client, program, { mode: 0o755 });
-  link(folders.tools, names, client);
+  link(folders.tools, toolNames, client);
   link(folders.bin, hostCommands, client);
 }
 

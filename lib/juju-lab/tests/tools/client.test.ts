@@ -14,7 +14,7 @@ function unitWith(client: 'perl' | 'node', answer: AnswerTool) {
   const folder = temporaryFolder();
   const socket = join(folder, 'socket');
   const folders = { tools: join(folder, 'tools'), bin: join(folder, 'bin') };
-  writeToolFolders(folders, { socket, node: process.execPath, profile: '4.0', client });
+  writeToolFolders(folders, { socket, node: process.execPath, client });
   const server = serveTools(socket, answer);
   onTestFinished(() => server.close());
   return {

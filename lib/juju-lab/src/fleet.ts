@@ -1,0 +1,230 @@
+// The machines of the lab, kept in line with the units that the fake Juju has.
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { FakeJuju, Operation } from 'juju-ts-ops/testing';
+import type { LabClock } from './clock.ts';
+import { LabError } from './errors.ts';
+import type { Happenings } from './happenings.ts';
+import type { ExecRequest } from './juju-exec.ts';
+import type { LabOptions } from './lab.ts';
+import type { ToolAnswer } from './tools/server.ts';
+import { LabUnit } from './unit.ts';
+
+export interface FleetSurroundings {
+  options: LabOptions;
+  juju: FakeJuju;
+  clock: LabClock;
+  happenings: Happenings;
+  /** The lab's. */
+  directory: string;
+  sockets: string;
+  applications(): string[];
+  charmDirectory(application: string): string;
+}
+
+/** How long a leader's lease lasts that is not renewed any more, at most (ms of Juju's time). */
+const leaseMs = 60_000;
+
+export class Fleet {
+  readonly #around: FleetSurroundings;
+  readonly #units = new Map<string, LabUnit>();
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #nextEnvironments = new Map<string, Record<string, string>>();
+  #socketNumber = 0;
+  #closed = false;
+
+  constructor(around: FleetSurroundings) {
+    this.#around = around;
+  }
+
+  names(): string[] {
+    return [...this.#units.keys()];
+  }
+
+  unit(name: string): LabUnit {
+    const unit = this.#units.get(name);
+    if (unit === undefined)
+      throw new LabError(`no unit "${name}"; there are: ${this.names().join(', ') || 'none'}`);
+    return unit;
+  }
+
+  /** After every change of the fake Juju: makes machines for new units, ends those of units that are gone, and lets
+   * every agent look for work. */
+  follow(): void {
+    if (this.#closed) return;
+    const { juju, applications, happenings } = this.#around;
+    const present = applications().flatMap((application) => juju.units(application));
+    for (const name of present) {
+      if (!this.#units.has(name)) this.#add(name);
+    }
+    for (const [name, unit] of this.#units) {
+      if (present.includes(name)) continue;
+      this.#units.delete(name);
+      const left = unit.close().finally(() => this.#leaving.delete(left));
+      this.#leaving.add(left);
+    }
+    for (const unit of this.#units.values()) unit.uniter.wake();
+    happenings.changed();
+  }
+
+  /** Why the lab is not at rest: one line for each unit that has something to do. */
+  unrest(): string[] {
+    return [...this.#units.values()].flatMap((unit) => this.#unrestOf(unit));
+  }
+
+  nextEnvironment(unit: string, extra: Record<string, string>): void {
+    this.#nextEnvironments.set(this.unit(unit).name, extra);
+  }
+
+  /** Mounts the lab's volume, or another folder in its place. */
+  mountVolume(unit: string, options: { directory?: string; readOnly?: boolean }): void {
+    const mountPath = this.#around.options.volume?.mountPath;
+    if (mountPath === undefined) throw new LabError('this lab has no volume: give it the option `volume`');
+    const directory = resolve(options.directory ?? join(this.#around.directory, 'volume'));
+    mkdirSync(directory, { recursive: true });
+    this.unit(unit).root.mount({ mountPath, directory, readOnly: options.readOnly ?? false });
+  }
+
+  /** Power off without warning; `boot` brings it back. What ran is lost. */
+  async cutPower(name: string): Promise<void> {
+    const unit = this.unit(name);
+    const off = unit.cutPower();
+    this.#around.juju.agentDown(name);
+    this.follow();
+    await off;
+    this.#around.happenings.changed();
+  }
+
+  async boot(name: string): Promise<void> {
+    const unit = this.unit(name);
+    await unit.boot();
+    this.#around.juju.agentUp(name);
+    unit.uniter.start();
+    this.follow();
+  }
+
+  async reboot(name: string): Promise<void> {
+    this.#around.juju.agentDown(name);
+    await this.unit(name).shutDown();
+    await this.boot(name);
+  }
+
+  /** The machine stands still and the controller hears nothing from it, but nothing that runs there is lost. */
+  freeze(name: string): void {
+    this.unit(name).freeze();
+    this.#silence(name);
+    this.follow();
+  }
+
+  thaw(name: string): void {
+    const { model } = this.#around.juju;
+    const [unit, application] = [model.units.get(name), model.applications.get(applicationOf(name))];
+    if (unit) unit.agentUp = true;
+    if (application?.leader === name) delete application.leaseEnds;
+    this.unit(name).thaw();
+    this.follow();
+  }
+
+  /** The agent ends, and what it runs with it; services run on. */
+  stopAgent(name: string): void {
+    const { uniter } = this.unit(name);
+    uniter.stop();
+    this.#around.juju.agentDown(name);
+    uniter.kill();
+    this.follow();
+  }
+
+  startAgent(name: string): void {
+    this.#around.juju.agentUp(name, { rebooted: false });
+    this.unit(name).uniter.start();
+    this.follow();
+  }
+
+  /** Has a script run in a unit's context, and waits for its end. */
+  async runExec({ unit, script, ...context }: ExecRequest): Promise<ToolAnswer> {
+    const { juju, happenings } = this.#around;
+    const record = juju.exec(unit, script, context);
+    this.follow();
+    await happenings.waitFor(() => record.status === 'done' || record.status === 'aborted');
+    if (record.status === 'done')
+      return { code: record.exitCode ?? 1, stdout: record.stdout, stderr: record.stderr };
+    return { code: 1, stdout: '', stderr: 'ERROR command execution aborted\n' };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#leaving, ...[...this.#units.values()].map((unit) => unit.close())]);
+  }
+
+  #add(name: string): void {
+    const { options, juju, clock, happenings, directory, sockets, charmDirectory } = this.#around;
+    const unit = new LabUnit(name, {
+      juju,
+      clock,
+      node: options.node ?? process.execPath,
+      folder: join(directory, 'units', name.replace('/', '-')),
+      socket: join(sockets, String(this.#socketNumber++)),
+      extraEnvironment: options.extraEnvironment ?? {},
+      charmDirectory: () => charmDirectory(applicationOf(name)),
+      environment: (operation) => this.#environmentOf(name, operation),
+      onMachine: () => this.#unitsOnMachineOf(name),
+      runExec: (request) => this.runExec(request),
+      onStart: (record) => {
+        happenings.records.push(record);
+        happenings.events.emit('hook-start', record);
+        happenings.changed();
+      },
+      onEnd: (record, reboots) => {
+        happenings.events.emit('hook-end', record);
+        if (reboots) void this.reboot(name);
+        this.follow();
+      },
+      onLine: (level, text) => happenings.addLine({ time: clock.now(), unit: name, level, text }),
+      onService: (service, state) => {
+        happenings.events.emit('service', { unit: name, service, state });
+        happenings.changed();
+      },
+      onChange: () => happenings.changed(),
+    });
+    this.#units.set(name, unit);
+    if (options.volume !== undefined) this.mountVolume(name, {});
+    unit.uniter.start();
+  }
+
+  #environmentOf(unit: string, operation: Operation): Record<string, string> {
+    const { options } = this.#around;
+    const next = this.#nextEnvironments.get(unit);
+    this.#nextEnvironments.delete(unit);
+    return { ...options.extraEnvironment, ...options.hookEnvironment?.(unit, operation), ...next };
+  }
+
+  /** `agentDown` would give up on what runs: a frozen machine takes it up again. Its lease is lost in its time. */
+  #silence(name: string): void {
+    const { model } = this.#around.juju;
+    const [unit, application] = [model.units.get(name), model.applications.get(applicationOf(name))];
+    if (unit) unit.agentUp = false;
+    if (application?.leader === name) application.leaseEnds = model.now() + leaseMs;
+  }
+
+  #unitsOnMachineOf(unit: string): string[] {
+    const { juju } = this.#around;
+    const machineOf = (name: string): string | undefined => juju.model.units.get(name)?.machine;
+    return this.names().filter((other) => machineOf(other) === machineOf(unit));
+  }
+
+  #unrestOf(unit: LabUnit): string[] {
+    const { juju } = this.#around;
+    if (unit.power !== 'on') return [];
+    const current = unit.uniter.current;
+    if (current !== undefined) return [`${unit.name} runs ${current.name}`];
+    const next = juju.next(unit.name);
+    if (next !== undefined) return [`${unit.name} is about to run ${next.name}`];
+    const failed = juju.model.units.get(unit.name)?.agent.failed;
+    if (failed !== undefined) return [`${unit.name} waits to retry ${failed.hook.name}`];
+    return unit.timersUnderWay().map((timer) => `${unit.name} has ${timer} under way`);
+  }
+}
+
+export function applicationOf(unit: string): string {
+  return unit.slice(0, unit.lastIndexOf('/'));
+}
