@@ -81,7 +81,8 @@ export function folderOfUnit(unit: string): string {
 
 /** `concourse-ci-0` → `concourse-ci/0`; undefined for a folder that is not a unit's. */
 export function unitOfFolder(folder: string): string | undefined {
-  const unit = folder.replace(/-(\d+)$/, '/$1');
+  const [, application = '', number = ''] = /^([^/]+)-(\d+)$/.exec(folder) ?? [];
+  const unit = `${application}/${number}`;
   return isUnit(unit) ? unit : undefined;
 }
 
