@@ -28,7 +28,8 @@ const leaseMs = 60_000;
 export class Fleet {
   readonly #around: FleetSurroundings;
   readonly #units = new Map<string, LabUnit>();
-  readonly #leaving = new Set<Promise<void>>();
+  /** What goes on by itself and must have ended before the lab has. */
+  readonly #underWay = new Set<Promise<void>>();
   readonly #nextEnvironments = new Map<string, Record<string, string>>();
   #socketNumber = 0;
   #closed = false;
@@ -48,6 +49,10 @@ export class Fleet {
     return unit;
   }
 
+  rootOf(unit: string): string {
+    return join(this.#folderOf(unit), 'root');
+  }
+
   /** After every change of the fake Juju: makes machines for new units, ends those of units that are gone, and lets
    * every agent look for work. */
   follow(): void {
@@ -60,8 +65,7 @@ export class Fleet {
     for (const [name, unit] of this.#units) {
       if (present.includes(name)) continue;
       this.#units.delete(name);
-      const left = unit.close().finally(() => this.#leaving.delete(left));
-      this.#leaving.add(left);
+      this.#track(unit.close());
     }
     for (const unit of this.#units.values()) unit.uniter.wake();
     happenings.changed();
@@ -153,16 +157,22 @@ export class Fleet {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#leaving, ...[...this.#units.values()].map((unit) => unit.close())]);
+    await Promise.all(this.#underWay);
+    await Promise.all([...this.#units.values()].map((unit) => unit.close()));
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
   }
 
   #add(name: string): void {
-    const { options, juju, clock, happenings, directory, sockets, charmDirectory } = this.#around;
+    const { options, juju, clock, happenings, sockets, charmDirectory } = this.#around;
     const unit = new LabUnit(name, {
       juju,
       clock,
       node: options.node ?? process.execPath,
-      folder: join(directory, 'units', name.replace('/', '-')),
+      folder: this.#folderOf(name),
       socket: join(sockets, String(this.#socketNumber++)),
       extraEnvironment: options.extraEnvironment ?? {},
       charmDirectory: () => charmDirectory(applicationOf(name)),
@@ -176,7 +186,7 @@ export class Fleet {
       },
       onEnd: (record, reboots) => {
         happenings.events.emit('hook-end', record);
-        if (reboots) void this.reboot(name);
+        if (reboots) this.#track(this.reboot(name));
         this.follow();
       },
       onLine: (level, text) => happenings.addLine({ time: clock.now(), unit: name, level, text }),
@@ -189,6 +199,10 @@ export class Fleet {
     this.#units.set(name, unit);
     if (options.volume !== undefined) this.mountVolume(name, {});
     unit.uniter.start();
+  }
+
+  #folderOf(unit: string): string {
+    return join(this.#around.directory, 'units', unit.replace('/', '-'));
   }
 
   #environmentOf(unit: string, operation: Operation): Record<string, string> {

@@ -13,6 +13,7 @@ export class Happenings {
   readonly #juju: FakeJuju;
   readonly #logFolder: string;
   readonly #waiting = new Set<(why: LabError) => void>();
+  readonly #statuses = new Map<string, string>();
   #readOfJuju = 0;
 
   constructor(juju: FakeJuju, logFolder: string) {
@@ -28,7 +29,18 @@ export class Happenings {
     this.#readOfJuju += fresh.length;
     for (const entry of fresh)
       this.addLine({ time: entry.at, unit: entry.unit, level: entry.level, text: entry.text });
+    this.#tellStatuses();
     this.events.emit('change');
+  }
+
+  #tellStatuses(): void {
+    for (const unit of this.#juju.model.units.keys()) {
+      const { status, message } = this.#juju.unitStatus(unit);
+      const text = `${status} ${message}`;
+      if (this.#statuses.get(unit) === text) continue;
+      this.#statuses.set(unit, text);
+      this.events.emit('status', { unit, status, message });
+    }
   }
 
   addLine(line: LogLine): void {

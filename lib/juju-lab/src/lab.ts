@@ -6,6 +6,7 @@ import {
   type ActionRecord,
   type ActionValue,
   type CharmFiles,
+  type DeployOptions,
   FakeJuju,
   type Operation,
 } from 'juju-ts-ops/testing';
@@ -16,6 +17,7 @@ import { LabError } from './errors.ts';
 import { applicationOf, Fleet } from './fleet.ts';
 import { controlFile, makeSocketFolder, refuseSecondLab, takeFolder } from './folder.ts';
 import { Happenings } from './happenings.ts';
+import { Addresses, rootedStorage } from './placement.ts';
 import { watchOver } from './processes.ts';
 import type { HookRecord, LabEvents, LogLine } from './records.ts';
 import type { ToolAnswer } from './tools/server.ts';
@@ -43,12 +45,6 @@ export interface LabOptions {
   updateStatusMs?: number;
 }
 
-interface DeployOptions {
-  units?: number;
-  config?: Record<string, string | number | boolean>;
-  resources?: Record<string, string>;
-}
-
 export class Lab {
   readonly directory: string;
   readonly juju: FakeJuju;
@@ -63,7 +59,7 @@ export class Lab {
   readonly #sockets: string;
   readonly #watcher: { end(): Promise<void> };
   readonly #charms = new Map<string, { directory: string; files: CharmFiles }>();
-  readonly #addresses = new Map<string, string>();
+  readonly #addresses = new Addresses();
   #control: { close(): void } | undefined;
   #closed: Promise<void> | undefined;
 
@@ -80,7 +76,7 @@ export class Lab {
       clock,
       ...(options.profile && { profile: options.profile }),
       ...(options.updateStatusMs && { updateStatusMs: options.updateStatusMs }),
-      files: {
+      disk: {
         read: (unit, path) => this.#fleet.unit(unit).readFile(path),
         write: (unit, path, text) => this.#fleet.unit(unit).writeFile(path, text),
       },
@@ -106,16 +102,18 @@ export class Lab {
     return join(this.directory, 'volume');
   }
 
-  deploy(application: string, options: DeployOptions = {}): void {
+  /** As `juju deploy`. A resource's path is what `resource-get` prints. */
+  deploy(application: string, options: Omit<DeployOptions, 'address'> = {}): void {
     const charm = readCharm(this.#options.charm.directory);
-    this.#charms.set(application, charm);
-    this.juju.deploy(application, charm.files, {
-      units: options.units ?? 1,
-      ...(options.config && { config: options.config }),
-      ...(options.resources && { resources: options.resources }),
-      address: (number) => this.#addressOf(`${application}/${number}`),
+    const rootOf = (number: number): string => this.#fleet.rootOf(`${application}/${number}`);
+    this.operate((juju) => {
+      juju.deploy(application, charm.files, {
+        ...options,
+        storage: rootedStorage(charm.files, options.storage ?? {}, rootOf),
+        address: (number) => this.#addresses.of(`${application}/${number}`),
+      });
+      this.#charms.set(application, charm);
     });
-    this.#fleet.follow();
   }
 
   /** The new unit's name. */
@@ -132,10 +130,12 @@ export class Lab {
   }
 
   /** Each unit unpacks the charm when its upgrade-charm begins. */
-  refresh(application: string, charmDirectory: string): void {
+  refresh(application: string, charmDirectory: string, options?: { force?: boolean }): void {
     const charm = readCharm(charmDirectory);
-    this.#charms.set(application, charm);
-    this.operate((juju) => juju.refresh(application, charm.files));
+    this.operate((juju) => {
+      juju.refresh(application, charm.files, options);
+      this.#charms.set(application, charm);
+    });
   }
 
   /** Resolves when the action has ended. */
@@ -145,7 +145,7 @@ export class Lab {
     params: Record<string, ActionValue> = {},
   ): Promise<ActionRecord> {
     const record = this.operate((juju) => juju.runAction(unit, name, params));
-    await this.waitFor(() => record.status !== 'pending' && record.status !== 'running');
+    await this.#happenings.waitFor(() => record.status !== 'pending' && record.status !== 'running');
     return record;
   }
 
@@ -274,16 +274,6 @@ export class Lab {
       rmSync(controlFile(this.directory), { force: true });
     })();
     return this.#closed;
-  }
-
-  /** 127.0.10.1 for the first unit that asks, and so on: what listens on them does not clash. */
-  #addressOf(unit: string): string {
-    const known = this.#addresses.get(unit);
-    if (known !== undefined) return known;
-    const index = this.#addresses.size;
-    const address = `127.0.${10 + Math.floor(index / 254)}.${(index % 254) + 1}`;
-    this.#addresses.set(unit, address);
-    return address;
   }
 
   #charmOf(application: string): { directory: string; files: CharmFiles } {

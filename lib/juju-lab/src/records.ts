@@ -29,6 +29,8 @@ export interface LabEvents {
   'hook-start': [HookRecord];
   'hook-end': [HookRecord];
   log: [LogLine];
+  /** A unit's workload status, as `juju status` shows it. */
+  status: [{ unit: string; status: string; message: string }];
   /** A service of a unit came to another state. */
   service: [{ unit: string; service: string; state: string }];
   /** Anything that `status()` shows may have changed. */

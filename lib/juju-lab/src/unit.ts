@@ -1,7 +1,7 @@
 // One unit's machine: its root, its services, its agent and its tools, and the power switch.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { FakeJuju, Operation } from 'juju-ts-ops/testing';
+import type { FakeJuju, HookContext, Operation } from 'juju-ts-ops/testing';
 import { unpackCharm } from './charm.ts';
 import { type LabClock, PausableClock } from './clock.ts';
 import { type ExecRequest, parseJujuExec } from './juju-exec.ts';
@@ -45,6 +45,8 @@ export class LabUnit {
   readonly #around: UnitSurroundings;
   readonly #server: { close(): void };
   readonly #timers = new PausableClock();
+  /** Which revision of the charm lies in the charm's folder. */
+  #unpacked: number | undefined;
 
   constructor(name: string, around: UnitSurroundings) {
     this.name = name;
@@ -72,7 +74,7 @@ export class LabUnit {
         ...around.environment(operation),
         ...marked,
       }),
-      prepare: (operation, context) => this.#prepare(operation, context.env),
+      prepare: (context) => this.#prepare(context),
       onStart: around.onStart,
       onEnd: around.onEnd,
       onLine: (stream, record, line) => {
@@ -80,7 +82,6 @@ export class LabUnit {
       },
       onChange: around.onChange,
     });
-    unpackCharm(around.charmDirectory(), this.charmDirectory);
     this.#server = serveTools(around.socket, (call, stdin) => this.#answer(call, stdin));
   }
 
@@ -148,10 +149,13 @@ export class LabUnit {
     this.#server.close();
   }
 
-  #prepare(operation: Operation, env: Record<string, string>): void {
-    if (operation.name === 'upgrade-charm') unpackCharm(this.#around.charmDirectory(), this.charmDirectory);
+  #prepare({ charmRevision, env }: HookContext): void {
+    if (charmRevision !== this.#unpacked) {
+      unpackCharm(this.#around.charmDirectory(), this.charmDirectory);
+      this.#unpacked = charmRevision;
+    }
     const location = env.JUJU_STORAGE_LOCATION;
-    if (location !== undefined) mkdirSync(join(this.root.path, location), { recursive: true });
+    if (location?.startsWith(`${this.root.path}/`)) mkdirSync(location, { recursive: true });
   }
 
   async #answer(call: ToolCall, stdin: string | undefined): Promise<ToolAnswer> {

@@ -22,7 +22,7 @@ export interface UniterSurroundings {
   /** What is put on top of Juju's environment for this operation. */
   environment(operation: Operation): Record<string, string>;
   /** Called before an operation's process starts: puts the charm's files in place, makes the storage's folder. */
-  prepare(operation: Operation, context: HookContext): void;
+  prepare(context: HookContext): void;
   onStart(record: HookRecord): void;
   /** `reboots`: the charm has asked that the machine be rebooted now. */
   onEnd(record: HookRecord, reboots: boolean): void;
@@ -178,7 +178,7 @@ export class Uniter {
       },
     };
     try {
-      prepare(operation, context);
+      prepare(context);
     } catch (error) {
       // Whatever keeps the charm's files from being put in place fails the hook, as it does in Juju, and is retried.
       options.onLine('stderr', `cannot put the charm in place: ${messageOf(error)}`);

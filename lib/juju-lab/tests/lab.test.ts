@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { processesOf } from '../src/index.ts';
-import { startLab, writeShellCharm } from './shell-charm.ts';
+import { metadata, startLab, writeShellCharm } from './shell-charm.ts';
 
 test('a first deployment runs Juju’s sequence on each unit, and peers see what the others wrote', async () => {
   const { lab, eventsOf, read } = startLab(`
@@ -230,4 +230,57 @@ test('a unit that is removed runs stop and remove, and none of its processes sta
   expect(events.slice(-2)).toEqual(['stop', 'remove']);
   await expect.poll(() => processesOf(root)).toEqual([]);
   expect(eventsOf('app/0').length).toBeGreaterThan(0);
+});
+
+test('a storage’s location can be used as it is, and lies in the unit’s root', async () => {
+  const storage = 'storage:\n  data: {type: filesystem, location: /srv/data, multiple: {range: 0-1}}\n';
+  const { lab, read } = startLab(
+    '[ "$event" != start ] || storage-get -s "$(storage-list data)" location | xargs -I{} sh -c \'echo mine > {}/file\'',
+    {},
+    { 'metadata.yaml': `${metadata}${storage}` },
+  );
+  lab.deploy('app', { storage: { data: 1 } });
+  await lab.settle();
+  expect(read('app/0', 'srv/data/file')).toBe('mine\n');
+  expect(lab.records[0]).toMatchObject({ name: 'data-storage-attached', exit: 0 });
+});
+
+test('files that tools are given are those of the charm’s folder', async () => {
+  const { lab, read } = startLab(`
+    if [ "$event" = start ]; then
+      echo 'written: yes' > settings.yaml
+      relation-set -r "$(relation-ids peers)" --file settings.yaml
+      echo 'piped: yes' | relation-set -r "$(relation-ids peers)" --file -
+      relation-get -r "$(relation-ids peers)" - "$JUJU_UNIT_NAME" > "$JUJU_LAB_ROOT/bag"
+    fi`);
+  lab.deploy('app');
+  await lab.settle();
+  expect(read('app/0', 'bag')).toMatch(/piped: .*\nwritten: /);
+});
+
+test('a status that lasts only for a moment is told, too', async () => {
+  const { lab } = startLab('[ "$event" != start ] || { status-set maintenance one; status-set active two; }');
+  const told: string[] = [];
+  lab.events.on('status', ({ unit, status, message }) => told.push(`${unit} ${status} ${message}`));
+  lab.deploy('app');
+  await lab.settle();
+  expect(told.slice(-2)).toEqual(['app/0 maintenance one', 'app/0 active two']);
+});
+
+test('a deployment that Juju refuses leaves the lab as it was', async () => {
+  const { lab } = startLab('');
+  expect(() => lab.deploy('app', { config: { bogus: 1 } })).toThrow('unknown option "bogus"');
+  expect(lab.applications()).toEqual([]);
+  lab.deploy('app');
+  expect(() => lab.refresh('app', '/nowhere')).toThrow('/nowhere is not an unpacked charm');
+  await lab.settle();
+});
+
+test('a forced refresh gives a failed hook the new code at once', async () => {
+  const { lab, folder, eventsOf } = startLab('[ "$event" != start ] || exit 1', { timeScale: 5 });
+  lab.deploy('app');
+  await lab.waitFor(() => lab.juju.unitStatus('app/0').status === 'error');
+  lab.refresh('app', writeShellCharm(join(folder, 'next'), ''), { force: true });
+  await lab.settle();
+  expect(eventsOf('app/0').slice(-2)).toEqual(['start', 'start']);
 });

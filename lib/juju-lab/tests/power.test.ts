@@ -1,9 +1,14 @@
 // Power cuts, reboots, freezes, volumes: what happens to machines, and that nothing outlives the lab.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
+import { readControlFile } from '../src/folder.ts';
 import { processesOf } from '../src/index.ts';
-import { startLab } from './shell-charm.ts';
+import { startLab, writeShellCharm } from './shell-charm.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const service = `[Service]
 ExecStart=/bin/sh -c 'setsid sleep 1000 & exec sleep 1000'
@@ -104,4 +109,79 @@ test('units share the volume until one of them loses it', async () => {
   lab.mountVolume('app/1', { directory: join(folder, 'other'), readOnly: true });
   expect(existsSync(join(folder, 'other/seen'))).toBe(false);
   expect(read('app/1', 'proc/self/mountinfo')).toContain(' /srv/shared ro');
+});
+
+test('a charm that asks for a reboot gets one after its hook, or at once', async () => {
+  const { lab, read, eventsOf } = startLab(`
+    cat "$JUJU_LAB_ROOT/proc/sys/kernel/random/boot_id" >> "$JUJU_LAB_ROOT/boots"
+    case "$event$(cat "$JUJU_LAB_ROOT/asked" 2>/dev/null)" in
+      start) echo -once > "$JUJU_LAB_ROOT/asked"; juju-reboot; touch "$JUJU_LAB_ROOT/went-on" ;;
+      config-changed-once) echo -twice > "$JUJU_LAB_ROOT/asked"; juju-reboot --now; sleep 1000 ;;
+    esac`);
+  lab.deploy('app');
+  await lab.waitFor(() => lab.records.filter((record) => record.name === 'start').length === 2);
+  await lab.settle();
+  expect(existsSync(join(lab.unit('app/0').root.path, 'went-on'))).toBe(true);
+  lab.configure('app', { greeting: 'hi' });
+  await lab.waitFor(() => lab.records.filter((record) => record.name === 'config-changed').length === 3);
+  await lab.settle();
+  expect(eventsOf('app/0').slice(-5)).toEqual([
+    'start',
+    'start',
+    'config-changed',
+    'config-changed',
+    'start',
+  ]);
+  expect(new Set(read('app/0', 'boots').trim().split('\n')).size).toBe(3);
+});
+
+test('an agent that ends takes its hook with it, and services run on', async () => {
+  const { lab, rootOf } = startLab(`${withService}
+    [ "$event" != config-changed ] || [ ! -e "$JUJU_LAB_ROOT/srv" ] || { status-set maintenance sleeping; sleep 1000; }`);
+  lab.deploy('app');
+  await lab.settle();
+  const service = processesOf(rootOf('app/0'));
+  mkdirSync(join(rootOf('app/0'), 'srv'));
+  lab.configure('app', { greeting: 'hi' });
+  await lab.waitFor(() => lab.juju.unitStatus('app/0').message === 'sleeping');
+  lab.agentDown('app/0');
+  await lab.waitFor(() => lab.records.at(-1)?.outcome === 'lost');
+  await expect.poll(() => processesOf(rootOf('app/0'))).toEqual(service);
+  rmSync(join(rootOf('app/0'), 'srv'), { recursive: true });
+  lab.agentUp('app/0');
+  await lab.settle();
+  expect(lab.records.at(-1)).toMatchObject({ name: 'config-changed', exit: 0 });
+});
+
+test('the leader’s lease runs out while its machine is frozen', async () => {
+  const { lab, eventsOf } = startLab('', { timeScale: 500 });
+  lab.deploy('app', { units: 2 });
+  await lab.settle();
+  lab.freeze('app/0');
+  await lab.waitFor(() => lab.juju.leader('app') === 'app/1');
+  lab.thaw('app/0');
+  await lab.settle();
+  expect(eventsOf('app/1').at(-1)).toBe('leader-elected');
+  expect((await lab.execIn('app/0', 'is-leader')).stdout).toBe('False\n');
+});
+
+test('a lab that is killed leaves no process and no socket', async () => {
+  const folder = temporaryFolder();
+  const charm = writeShellCharm(join(folder, 'charm'), `${withService}\n[ "$event" != start ] || sleep 1000`);
+  const program = `
+    import { Lab } from '${new URL('../src/index.ts', import.meta.url).href}';
+    const lab = new Lab({ directory: process.argv[1], charm: { directory: process.argv[2] } });
+    lab.deploy('app');
+    await lab.waitFor(() => lab.unit('app/0').systemd.services.get('work.service')?.service.active === 'active');
+    console.log(lab.unit('app/0').root.path);`;
+  const lab = spawn(process.execPath, ['--input-type=module', '-e', program, join(folder, 'lab'), charm], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface({ input: lab.stdout }), 'line');
+  const root = String(line);
+  const { socket } = readControlFile(readFileSync(join(folder, 'lab/control.json'), 'utf8'));
+  expect(processesOf(root).length).toBeGreaterThan(2);
+  lab.kill('SIGKILL');
+  await expect.poll(() => processesOf(root), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => existsSync(dirname(socket))).toBe(false);
 });

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { Lab, type LabOptions } from '../src/index.ts';
 import { temporaryFolder } from './temporary.ts';
 
-const metadata = `
+export const metadata = `
 name: shell
 summary: a charm in sh
 description: for the lab's tests
@@ -45,9 +45,13 @@ export function writeShellCharm(folder: string, body: string, extra: Record<stri
   return folder;
 }
 
-export function startLab(body: string, options: Partial<LabOptions> = {}) {
+export function startLab(
+  body: string,
+  options: Partial<LabOptions> = {},
+  files: Record<string, string> = {},
+) {
   const folder = temporaryFolder();
-  const charm = writeShellCharm(join(folder, 'charm'), body);
+  const charm = writeShellCharm(join(folder, 'charm'), body, files);
   const lab = new Lab({
     directory: join(folder, 'lab'),
     charm: { directory: charm },
