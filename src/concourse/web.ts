@@ -95,8 +95,6 @@ export function webEnvironment(settings: WebSettings): Environment {
     ...(settings.clusterName && { CONCOURSE_CLUSTER_NAME: settings.clusterName }),
     // A build whose worker went away is run again instead of ending in an error.
     CONCOURSE_ENABLE_RERUN_WHEN_WORKER_DISAPPEARS: 'true',
-    // Build logs live in PostgreSQL, and are kept for ever by default.
-    CONCOURSE_DEFAULT_BUILD_LOGS_TO_RETAIN: '200',
   };
 }
 

@@ -34,7 +34,7 @@ stopped)
     place=$(printf %b "$place")
     case "$place" in "$work"/*) printf '%s\\n' "$place" ;; esac
   done </proc/self/mountinfo | sort -r | while IFS= read -r place; do
-    umount -l "$place"
+    umount -l "$place" 2>/dev/null # What another mount hides goes with that one.
   done
   ;;
 esac

@@ -36,12 +36,7 @@ export class Database {
       fail(`Invalid value \`${sslMode}' for option \`--postgres-sslmode'`);
     }
     if (!env.CONCOURSE_POSTGRES_USER) fail('failed to connect to database: no PostgreSQL user name given');
-    const server =
-      env.CONCOURSE_POSTGRES_SOCKET ??
-      `${env.CONCOURSE_POSTGRES_HOST ?? '127.0.0.1'}:${env.CONCOURSE_POSTGRES_PORT ?? '5432'}`;
-    const name = `${server}/${env.CONCOURSE_POSTGRES_DATABASE ?? 'atc'}`;
-    const key = createHash('sha256').update(name).digest('hex').slice(0, 16);
-    this.directory = join(env.CONCOURSE_STAND_IN_DB ?? join(tmpdir(), 'concourse-stand-in-db'), key);
+    this.directory = placeOf(env);
     mkdirSync(join(this.directory, 'workers'), { recursive: true });
   }
 
@@ -92,6 +87,16 @@ export class Database {
     writeFileSync(`${path}.${process.pid}`, content);
     renameSync(`${path}.${process.pid}`, path);
   }
+}
+
+/** Where a server's socket would be, lies the database; for a server on the network, in the temporary directory. */
+function placeOf(env: NodeJS.ProcessEnv): string {
+  const database = env.CONCOURSE_POSTGRES_DATABASE ?? 'atc';
+  const socket = env.CONCOURSE_POSTGRES_SOCKET;
+  if (socket !== undefined) return join(socket, encodeURIComponent(database));
+  const server = `${env.CONCOURSE_POSTGRES_HOST ?? '127.0.0.1'}:${env.CONCOURSE_POSTGRES_PORT ?? '5432'}`;
+  const key = createHash('sha256').update(`${server}/${database}`).digest('hex').slice(0, 16);
+  return join(env.CONCOURSE_STAND_IN_DB ?? join(tmpdir(), 'concourse-stand-in-db'), key);
 }
 
 function readIfThere(path: string): string | undefined {
