@@ -84,18 +84,16 @@ function actionFile(declared: Action, name: string): Plain {
   });
 }
 
-/** A JSON schema without what Juju refuses at any depth (`$schema`) and without the bounds that only say "a safe integer". */
+/** A JSON schema without the bounds that only say "a safe integer". (`$schema`, which Juju refuses, stands at its root only.) */
 function jujuSchema(node: unknown, action: string): unknown {
   if (Array.isArray(node)) return node.map((one) => jujuSchema(one, action));
   if (typeof node !== 'object' || node === null) return node;
   if ('$ref' in node) throw new TypeError(`action ${action}: Juju takes no recursive parameters`);
+  const isNoise = (key: string, value: unknown): boolean =>
+    /^m(in|ax)imum$/.test(key) && Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER;
   return Object.fromEntries(
-    Object.entries(node)
-      .filter(
-        ([key, value]) =>
-          key !== '$schema' &&
-          !(/^m(in|ax)imum$/.test(key) && Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER),
-      )
-      .map(([key, value]) => [key, jujuSchema(value, action)]),
+    Object.entries(node).flatMap(([key, value]) =>
+      isNoise(key, value) ? [] : [[key, jujuSchema(value, action)]],
+    ),
   );
 }

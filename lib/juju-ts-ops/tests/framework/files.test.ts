@@ -71,7 +71,7 @@ describe('charmFiles', () => {
     expect(charmFiles(charm(z.object({ n: z.int() }))).actions).toMatchObject({
       a: { params: { n: { type: 'integer' } } },
     });
-    expect(JSON.stringify(charmFiles(charm(z.object({ n: z.int() }))))).not.toContain('900719');
+    expect(JSON.stringify(charmFiles(charm(z.object({ n: z.int() }))))).not.toMatch(/900719|\$schema/);
     const node: z.ZodType = z.object({
       get next() {
         return node.optional();

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { spawnTools, ToolTimeout } from '../../src/index.ts';
 
 let tools = '';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   await tool('juju-log', 'printf "%s\\n" "$*" >>"$LOG"');
   await tool('show', 'printf "%s|" "$@"; cat; printf "|%s" "$HOME$JUJU_CONTEXT_ID" >&2; exit 3');
   await tool('deaf', 'exec <&-; exit 0');
-  await tool('stuck', 'echo started; exec sleep 600');
+  await tool('stuck', 'echo $$ >"$PID"; exec sleep 600');
   await tool('shot', 'kill -9 $$');
 });
 afterAll(() => rm(tools, { recursive: true }));
@@ -49,9 +49,12 @@ describe('a hook tool as a process', () => {
   });
 
   it('that does not end in time is killed and reported', async () => {
-    const running = spawnTools(env)('stuck', ['now'], { timeoutMs: 200 });
+    const pid = join(tools, 'stuck.pid');
+    const running = spawnTools({ ...env, PID: pid })('stuck', ['now'], { timeoutMs: 1500 });
     await expect(running).rejects.toThrow(ToolTimeout);
-    await expect(running).rejects.toThrow('`stuck now` did not end within 200 ms and was killed');
+    await expect(running).rejects.toThrow('`stuck now` did not end within 1500 ms and was killed');
+    const stuck = Number(await readFile(pid, 'utf8'));
+    await vi.waitFor(() => expect(() => process.kill(stuck, 0)).toThrow('ESRCH'));
   });
 });
 
@@ -95,6 +98,7 @@ describe('main', () => {
 
   it('never takes a hook that did not come to its end for a success', async () => {
     expect((await runMain('never')).code).not.toBe(0);
+    expect((await runMain('never', { FORGET: 'yes' })).code).toBe(1);
   });
 
   it('exits with 2 and usage when it is not Juju that runs it', async () => {

@@ -181,7 +181,7 @@ describe('databag text', () => {
         expect(text).not.toMatch(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\\u[dD][89a-fA-F]|\\\//);
       }),
     );
-    expect(fileText({ a: '\u0085😀\n' })).toBe('{"a":"\\u0085😀\\n"}');
+    expect(fileText({ a: '\u0085😀\n\ufffe' })).toBe('{"a":"\\u0085😀\\n\\ufffe"}');
   });
 
   it('refuses half a surrogate pair', () => {

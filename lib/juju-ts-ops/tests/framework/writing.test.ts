@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { pieces } from '../../src/log.ts';
-import { charm } from './charm.ts';
+import { charm, type TestHook } from './charm.ts';
 import { failing, runHook } from './scripted.ts';
 
 describe('the status', () => {
@@ -24,6 +24,23 @@ describe('the status', () => {
       'juju-log',
       'status-set',
     ]);
+  });
+
+  it('of every two is the worse: blocked, maintenance, waiting, active', async () => {
+    const worse: string[] = [];
+    for (const [one, other] of [
+      ['maintenance', 'blocked'],
+      ['waiting', 'maintenance'],
+      ['active', 'waiting'],
+    ] as const) {
+      const both = async (hook: TestHook): Promise<void> => {
+        hook.status.add({ status: one });
+        hook.status.add({ status: other });
+      };
+      worse.push(...(await runHook(charm({ reconcile: both }))).of('status-set'));
+    }
+    // Without a message the old one would stay out of place: an empty one clears it.
+    expect(worse).toEqual(['blocked ', 'maintenance ', 'waiting ']);
   });
 
   it('is not touched when none was added', async () => {
@@ -225,10 +242,14 @@ describe('secrets', () => {
 
   it('show what this hook set under the label too, and tell Juju of each change', async () => {
     const got: unknown[] = [];
+    let revision = 1;
     const outcome = await runHook(
       charm({
         reconcile: async (hook) => {
-          got.push(await hook.secrets.get({ label: 'keys' }));
+          got.push(
+            await hook.secrets.get({ label: 'keys' }),
+            (await hook.secrets.info('secret:abc'))?.revision,
+          );
           await hook.secrets.set('secret://model-uuid/abc', { key: 'new-value' });
           got.push(await hook.secrets.get({ label: 'keys' }), await hook.secrets.info({ label: 'keys' }));
           await hook.secrets.grant('secret:abc', { id: 'db:1' }, 'pg/0');
@@ -238,16 +259,18 @@ describe('secrets', () => {
       }),
       {
         'secret-get': { key: 'old-value' },
-        'secret-info-get': {
-          abc: { revision: 1, label: 'keys', owner: 'application', rotation: 'never', access: [] },
-        },
+        'secret-set': () => void revision++,
+        'secret-info-get': () => ({
+          abc: { revision, label: 'keys', owner: 'application', rotation: 'never', access: [] },
+        }),
       },
     );
     expect(outcome.code).toBe(0);
     expect(got).toEqual([
       { key: 'old-value' },
+      1,
       { key: 'new-value' },
-      { uri: 'secret:abc', revision: 1, label: 'keys', owner: 'application', rotation: 'never' },
+      { uri: 'secret:abc', revision: 2, label: 'keys', owner: 'application', rotation: 'never' },
     ]);
     expect(outcome.of('secret-grant')).toEqual(['secret:abc -r db:1 --unit pg/0']);
     expect(outcome.of('secret-revoke')).toEqual(['secret:abc --app pg']);
