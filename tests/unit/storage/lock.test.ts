@@ -106,6 +106,14 @@ describe('exclusion', () => {
     });
   });
 
+  it('flock excludes where the lease is gone', async () => {
+    await withInstallLock(one.process().host, options(web), async () => {
+      await two.process().host.files.remove(path.join(volume, '.install.lease'));
+      const second = withInstallLock(two.process().host, options(worker, 5_000), async () => {});
+      await expect(second).rejects.toThrow(LockBusy);
+    });
+  });
+
   it('a wait ends when its signal aborts', async () => {
     const stop = new AbortController();
     await withInstallLock(one.process().host, options(web), async () => {
@@ -182,6 +190,45 @@ describe('a holder that died', () => {
     await expect(withInstallLock(two.process().host, options(web, 10_000), async () => {})).rejects.toThrow(
       LockBusy,
     );
+  });
+
+  it('is followed by one of two units that judge its lease dead at the same moment', async () => {
+    await dieHolding(one, web);
+    locks.lying = true;
+    const three = new FakeMachine({
+      directory: path.join(directory, 'three'),
+      clock,
+      volume,
+      locks,
+      seed: 3,
+    });
+    const [slow, quick] = [two.process(), three.process()];
+    const taken = Promise.withResolvers<void>();
+    const judged = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<unknown>();
+    // The slow one stops just before it takes the dead lease away; by then the quick one has done so and has its own there,
+    // and stops before it sweeps the slow one's folder.
+    slow.beforeEach = async (effect) => {
+      if (!/rename .*\.install\.lease .*\/stale$/.test(effect)) return;
+      judged.resolve();
+      await taken.promise;
+    };
+    quick.beforeEach = async (effect) => {
+      if (effect.includes('rename') && effect.endsWith('/stale')) await judged.promise;
+      if (!effect.startsWith(`files.write ${path.join(volume, '.install.lock')}`)) return;
+      taken.resolve();
+      await answered.promise;
+    };
+    const first = withInstallLock(slow.host, options(worker, 20_000), async () => 'slow').catch(
+      (error: unknown) => error,
+    );
+    const second = withInstallLock(quick.host, options('concourse-ci/2', 20_000), async (held) => {
+      await held.assertHeld();
+      return 'quick';
+    });
+    void first.then(answered.resolve);
+    expect(await first).toBeInstanceOf(LockBusy);
+    expect(await second).toBe('quick');
   });
 
   it('can die at any effect: the next hook completes, and the volume is whole at every instant', async () => {
