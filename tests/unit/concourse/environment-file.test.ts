@@ -91,7 +91,11 @@ describe.skipIf(!existsSync(GENERATOR))("systemd's own parser", () => {
       mkdirSync(join(home, 'environment.d'));
       writeFileSync(join(home, 'environment.d', '99-test.conf'), text);
       return parseEnvironmentFile(
-        execFileSync(GENERATOR, { env: { XDG_CONFIG_HOME: home }, encoding: 'utf8' }),
+        execFileSync(GENERATOR, {
+          env: { XDG_CONFIG_HOME: home },
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'ignore'],
+        }),
       );
     } finally {
       rmSync(home, { recursive: true });
