@@ -248,7 +248,7 @@ describe('secrets', () => {
         reconcile: async (hook) => {
           got.push(
             await hook.secrets.get({ label: 'keys' }),
-            (await hook.secrets.info('secret:abc'))?.revision,
+            (await hook.secrets.info({ label: 'keys' }))?.revision,
           );
           await hook.secrets.set('secret://model-uuid/abc', { key: 'new-value' });
           got.push(await hook.secrets.get({ label: 'keys' }), await hook.secrets.info({ label: 'keys' }));
