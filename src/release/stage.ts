@@ -105,13 +105,15 @@ async function stageOnce(
     unpacked = await unpackRelease(files, directory, archive.chunks, {
       source: archive.name,
       architecture: plan.architecture,
+      sha1: expected.algorithm === 'sha1',
       signal: area.signal,
     });
   } finally {
     await archive.discard();
   }
   const { algorithm, hex, from } = expected;
-  const found = unpacked.archive[algorithm];
+  const { bytes: _, ...hashes } = unpacked.archive;
+  const found = hashes[algorithm] ?? '';
   if (found !== hex) {
     throw new ReleaseError({
       code: 'wrong-digest',
@@ -127,7 +129,7 @@ async function stageOnce(
     format: 1,
     version: plan.version,
     architecture: plan.architecture,
-    archive: { sha256: unpacked.archive.sha256, sha1: unpacked.archive.sha1, verifiedBy: from },
+    archive: { ...hashes, verifiedBy: from },
     files: unpacked.files,
   };
   await files.write(`${directory}/${manifestName}`, manifestText(manifest), { mode: 0o644, sync: true });

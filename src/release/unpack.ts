@@ -11,7 +11,8 @@ import { ReleaseTree, type UnpackLimits, unpackLimits } from './tree.ts';
 import type { Architecture } from './version.ts';
 
 export interface Unpacked {
-  archive: { sha256: string; sha1: string; bytes: number };
+  /** `sha1` only when it was asked for. */
+  archive: { sha256: string; sha1?: string; bytes: number };
   /** Sorted by path. */
   files: ManifestFile[];
 }
@@ -20,6 +21,7 @@ export interface Unpacked {
 const chunkBytes = 4 * 1024 * 1024;
 /** Network chunks (16–64 KiB) are gathered to this much before they go to zlib. */
 const gatherBytes = 1024 * 1024;
+
 /** Everything of the archive's top folder comes below `directory`, which must be there and empty; the program must be there,
  * executable and for this machine. All is on disk when it resolves. Throws ReleaseError (`archive-refused`,
  * `archive-damaged`, `wrong-architecture`), whatever `chunks` throws, and ErrnoException of the volume. */
@@ -27,17 +29,27 @@ export async function unpackRelease(
   files: Files,
   directory: string,
   chunks: AsyncIterable<Uint8Array>,
-  options: { source: string; architecture: Architecture; signal: AbortSignal; limits?: UnpackLimits },
+  options: {
+    source: string;
+    architecture: Architecture;
+    sha1?: boolean;
+    signal: AbortSignal;
+    limits?: UnpackLimits;
+  },
 ): Promise<Unpacked> {
   const limits = options.limits ?? unpackLimits;
-  const digests = { sha256: createHash('sha256'), sha1: createHash('sha1'), bytes: 0 };
+  const taken: Taken = {
+    sha256: createHash('sha256'),
+    sha1: options.sha1 === true ? createHash('sha1') : undefined,
+    bytes: 0,
+  };
   const tree = new ReleaseTree(files, directory, limits, options.architecture);
   const parts = new TarParts();
   let expanded = 0;
   const gunzip = createGunzip({ chunkSize: chunkBytes });
   // Its failure also ends the reading below, with the same error. The reading is not a step of the pipeline, because the
   // pipeline would not wait for a write under way when it is aborted, and the folder is removed then.
-  const fed = pipeline(gathered(chunks, digests), gunzip, { signal: options.signal }).then(
+  const fed = pipeline(gathered(chunks, taken), gunzip, { signal: options.signal }).then(
     () => undefined,
     (error: unknown) => ({ error }),
   );
@@ -46,7 +58,7 @@ export async function unpackRelease(
       expanded += chunk.length;
       if (
         expanded > limits.bytes ||
-        (expanded > limits.ratioFromBytes && expanded > limits.ratio * digests.bytes)
+        (expanded > limits.ratioFromBytes && expanded > limits.ratio * taken.bytes)
       ) {
         throw new ArchiveRefused(
           'tar',
@@ -63,11 +75,8 @@ export async function unpackRelease(
     if (broken !== undefined) throw broken.error;
     parts.finish();
     const unpacked = await tree.finish();
-    const archive = {
-      sha256: digests.sha256.digest('hex'),
-      sha1: digests.sha1.digest('hex'),
-      bytes: digests.bytes,
-    };
+    const sha1 = taken.sha1 === undefined ? {} : { sha1: taken.sha1.digest('hex') };
+    const archive = { sha256: taken.sha256.digest('hex'), ...sha1, bytes: taken.bytes };
     return { archive, files: unpacked };
   } catch (error) {
     // zlib's codes: Z_DATA_ERROR (incorrect header check), Z_BUF_ERROR (unexpected end of file), …
@@ -83,10 +92,14 @@ export async function unpackRelease(
   }
 }
 
-async function* gathered(
-  chunks: AsyncIterable<Uint8Array>,
-  digests: { sha256: Hash; sha1: Hash; bytes: number },
-): AsyncGenerator<Buffer> {
+/** What has been taken in of the archive. */
+interface Taken {
+  sha256: Hash;
+  sha1: Hash | undefined;
+  bytes: number;
+}
+
+async function* gathered(chunks: AsyncIterable<Uint8Array>, taken: Taken): AsyncGenerator<Buffer> {
   let waiting: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks) {
@@ -99,9 +112,9 @@ async function* gathered(
 
   function release(): Buffer {
     const block = Buffer.concat(waiting, size);
-    digests.sha256.update(block);
-    digests.sha1.update(block);
-    digests.bytes += size;
+    taken.sha256.update(block);
+    taken.sha1?.update(block);
+    taken.bytes += size;
     waiting = [];
     size = 0;
     return block;

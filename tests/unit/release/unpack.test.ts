@@ -1,7 +1,8 @@
-import { chmod, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import type { FileWriter } from '../../../src/host/host.ts';
 import { ReleaseError } from '../../../src/release/failures.ts';
 import { unpackLimits } from '../../../src/release/tree.ts';
 import { unpackRelease } from '../../../src/release/unpack.ts';
@@ -18,6 +19,7 @@ async function unpack(
   const unpacked = await unpackRelease(testMachine().files, directory, inChunks(bytes, options.chunk), {
     source: 'archive',
     architecture: 'amd64',
+    sha1: true,
     signal: options.signal ?? new AbortController().signal,
     limits: { ...unpackLimits, ...options.limits },
   });
@@ -309,6 +311,18 @@ describe('a damaged archive fails', () => {
     expect(await failureOf(unpack(bytes))).toMatchObject({ code: expect.stringMatching(/^archive-/) });
   });
 
+  test('when something follows it, but for the zeros that tapes are padded with, which its digest covers', async () => {
+    for (const more of [Buffer.from('garbage'), Buffer.alloc(5_000_000, 'garbage')]) {
+      expect(await failureOf(unpack(Buffer.concat([archive(), more])))).toMatchObject({
+        code: 'archive-damaged',
+      });
+    }
+    for (const zeros of [7, 3_000_000]) {
+      const bytes = Buffer.concat([archive(), Buffer.alloc(zeros)]);
+      expect((await unpack(bytes)).archive.sha256).toBe(sha256(bytes));
+    }
+  });
+
   test('when its end marker is missing', async () => {
     expect(await failureOf(unpack(gzipSync(tarball([program], { endMarker: false }))))).toMatchObject({
       code: 'archive-refused',
@@ -376,49 +390,32 @@ describe('an interruption', () => {
     expect(open).toBe(0);
   });
 
-  test('by a failing volume ends it with that failure, and no file left open', async () => {
-    const directory = await temporaryDirectory();
-    const { files } = testMachine();
-    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    for (const failing of ['write', 'sync', 'close'] as const) {
-      let open = 0;
-      const broken = {
-        ...files,
-        create: async (path: string, mode: number) => {
-          const writer = await files.create(`${path}-${failing}`, mode);
-          open += 1;
-          const last = path.endsWith('rootfs.tgz');
-          return {
-            ...writer,
-            ...(last
-              ? {
-                  [failing]: async () => {
-                    throw full;
-                  },
-                }
-              : {}),
-            ...(last && failing === 'close'
-              ? {}
-              : {
-                  close: async () => {
-                    open -= 1;
-                    await writer.close();
-                  },
-                }),
-          };
-        },
-        makeDirectory: (path: string) => files.makeDirectory(path, { mode: 0o755, recursive: true }),
-        symbolicLink: async () => undefined,
+  const files = ['rootfs.tgz', 'fly-linux-amd64.tgz'];
+  test.each(files.flatMap((file) => (['write', 'sync'] as const).map((call) => ({ call, file }))))(
+    'by a volume on which $call of $file fails ends it with that failure, and no file left open',
+    async ({ call, file }) => {
+      const real = testMachine().files;
+      const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+      const fail = async () => {
+        throw full;
       };
-      const attempt = unpackRelease(broken, directory, inChunks(archive()), {
+      let open = 0;
+      const create = async (path: string, mode: number): Promise<FileWriter> => {
+        const writer = await real.create(path, mode);
+        open += 1;
+        const close = async () => {
+          open -= 1;
+          await writer.close();
+        };
+        return { ...writer, close, ...(path.endsWith(file) ? { [call]: fail } : {}) };
+      };
+      const attempt = unpackRelease({ ...real, create }, await temporaryDirectory(), inChunks(archive()), {
         source: 'archive',
         architecture: 'amd64',
         signal: new AbortController().signal,
       });
       await expect(attempt).rejects.toBe(full);
-      expect(open).toBe(failing === 'close' ? 1 : 0);
-    }
-    await chmod(directory, 0o755);
-    expect(await readdir(directory)).toContain('bin');
-  });
+      expect(open).toBe(0);
+    },
+  );
 });
