@@ -7,23 +7,27 @@ import { acceptVolume, prune, unlock, verify } from './actions/volume.ts';
 import { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
 import { reconcile } from './reconcile.ts';
+import { type Pin, pinnedRelease } from './release/version.ts';
+import { type ConcourseHook, openSession } from './session.ts';
 import { teardown } from './teardown.ts';
 
-export function concourse(host: Host): Charm {
+/** `pin`: the release that this revision of the charm was made for. */
+export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
+  const open = (hook: ConcourseHook) => openSession(hook, host, pin);
   return definition.implement({
-    reconcile: (hook) => reconcile(hook, host),
-    teardown: (hook) => teardown(hook, host),
+    reconcile: async (hook) => reconcile(await open(hook)),
+    teardown: async (hook) => teardown(await open(hook)),
     actions: {
-      status: (hook, params) => status(hook, host, params),
-      upgrade: (hook) => upgrade(hook, host),
-      rollback: (hook, params) => rollback(hook, host, params),
-      verify: (hook) => verify(hook, host),
-      prune: (hook, params) => prune(hook, host, params),
-      unlock: (hook) => unlock(hook, host),
-      'get-admin-password': (hook) => getAdminPassword(hook, host),
-      'move-web': (hook, params) => moveWeb(hook, host, params),
-      'restart-services': (hook) => restartServices(hook, host),
-      'accept-volume': (hook) => acceptVolume(hook, host),
+      status: async (hook, params) => status(await open(hook), params),
+      upgrade: async (hook) => upgrade(await open(hook)),
+      rollback: async (hook, params) => rollback(await open(hook), params),
+      verify: async (hook) => verify(await open(hook)),
+      prune: async (hook, params) => prune(await open(hook), params),
+      unlock: async (hook) => unlock(await open(hook)),
+      'get-admin-password': async (hook) => getAdminPassword(await open(hook)),
+      'move-web': async (hook, params) => moveWeb(await open(hook), params),
+      'restart-services': async (hook) => restartServices(await open(hook)),
+      'accept-volume': async (hook) => acceptVolume(await open(hook)),
     },
   });
 }

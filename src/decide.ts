@@ -1,6 +1,6 @@
 // What this hook should do, publish and say, as one pure function of what it observed: the goal (on the leader), then
 // the volume, then this unit's part in the upgrade protocol and its services. No clock, no I/O, no randomness.
-import { authorizedKeysFile, fingerprint } from './concourse/keys.ts';
+import { authorizedKeysFile, fingerprint, keyProblem } from './concourse/keys.ts';
 import { type Decision, type Effect, type Observed, plannedVersion, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
 import { whatToPrune } from './storage/prune.ts';
@@ -107,7 +107,8 @@ function following(o: Observed, goal: Goal, shared: boolean): Step[] {
 /** Web runs what the volume names, with the workers' keys, and says where workers register. */
 function webStep(o: Observed, upgrading: boolean): Step {
   const { web } = o;
-  const keys = workerKeys(o);
+  // A key that Concourse could not read would keep web from starting: its worker goes on waiting to be let in.
+  const keys = workerKeys(o).filter(({ publicSsh }) => keyProblem(publicSsh) === undefined);
   const authorized = authorizedKeysFile(keys).text;
   const known: Facts = {
     'tsa-address': web.tsaAddress,

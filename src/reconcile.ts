@@ -1,50 +1,22 @@
 // One hook, read as one line: observe, decide, perform, again until nothing is left to do, then publish.
 import { TSA_PORT } from './concourse/web.ts';
-import type { Host } from './host/host.ts';
 import { rememberedSchema } from './memory.ts';
 import { decide } from './decide.ts';
 import { observe } from './observe/observe.ts';
 import type { Decision, Observed } from './observed.ts';
 import { perform } from './perform/perform.ts';
-import type { ConcourseHook, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { openMemory } from './storage/memory.ts';
 import { folderOfUnit } from './storage/layout.ts';
-import { openVolume } from './storage/volume.ts';
 import { isWeb, wholeFacts } from './upgrade/facts.ts';
-import { type GoalValues, readGoal, wholeGoal } from './upgrade/goal.ts';
+import { wholeGoal } from './upgrade/goal.ts';
 
 /** More rounds than an install takes: beyond it, deciding and performing do not agree, which is a bug. */
 const roundsAtMost = 24;
 
-export async function reconcile(hook: ConcourseHook, host: Host): Promise<void> {
-  const session = await openSession(hook, host);
+export async function reconcile(session: Session): Promise<void> {
   const { observed, decision } = await settle(session);
   await publish(session, observed, decision);
-}
-
-export async function openSession(hook: ConcourseHook, host: Host): Promise<Session> {
-  const peer = await hook.peer('peers');
-  const [application, own, remembered] = await Promise.all([
-    peer?.application(),
-    peer?.local(),
-    openMemory(host, hook.unit, rememberedSchema).read(),
-  ]);
-  if (remembered.problem !== undefined) hook.log.warning(remembered.problem);
-  for (const problem of application?.problems ?? [])
-    hook.log.warning(`goal: ${JSON.stringify(problem)}: ignored`);
-  const values: GoalValues = application?.values ?? {};
-  return {
-    hook,
-    host,
-    volume: openVolume(host),
-    goal: readGoal(values),
-    facts: own?.values ?? {},
-    webSecret: values['web-secret'],
-    memory: remembered.value ?? {},
-    remembered: remembered.value,
-    failures: new Map(),
-    done: new Set(),
-  };
 }
 
 /** Rounds of observing, deciding and performing, until a decision asks for nothing. */

@@ -2,11 +2,13 @@
 import type { HookOf } from 'juju-ts-ops';
 import type { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
-import type { Remembered } from './memory.ts';
+import { type Remembered, rememberedSchema } from './memory.ts';
 import type { Effect, Failure } from './observed.ts';
-import type { Volume } from './storage/volume.ts';
+import type { Pin } from './release/version.ts';
+import { openMemory } from './storage/memory.ts';
+import { openVolume, type Volume } from './storage/volume.ts';
 import type { Facts } from './upgrade/facts.ts';
-import type { Goal } from './upgrade/goal.ts';
+import { type Goal, type GoalValues, readGoal } from './upgrade/goal.ts';
 
 export type ConcourseHook = HookOf<typeof definition>;
 
@@ -14,6 +16,8 @@ export interface Session {
   readonly hook: ConcourseHook;
   readonly host: Host;
   readonly volume: Volume;
+  /** The release that this revision of the charm was made for. */
+  readonly pin: Pin;
   /** As committed when the hook began. */
   readonly goal: Goal | undefined;
   /** This unit's facts, with what the hook has decided so far. */
@@ -25,4 +29,30 @@ export interface Session {
   readonly remembered: Remembered | undefined;
   readonly failures: Map<Effect['do'], Failure>;
   readonly done: Set<Effect['do']>;
+}
+
+export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Promise<Session> {
+  const peer = await hook.peer('peers');
+  const [application, own, remembered] = await Promise.all([
+    peer?.application(),
+    peer?.local(),
+    openMemory(host, hook.unit, rememberedSchema).read(),
+  ]);
+  if (remembered.problem !== undefined) hook.log.warning(remembered.problem);
+  for (const problem of application?.problems ?? [])
+    hook.log.warning(`goal: ${JSON.stringify(problem)}: ignored`);
+  const values: GoalValues = application?.values ?? {};
+  return {
+    hook,
+    host,
+    pin,
+    volume: openVolume(host),
+    goal: readGoal(values),
+    facts: own?.values ?? {},
+    webSecret: values['web-secret'],
+    memory: remembered.value ?? {},
+    remembered: remembered.value,
+    failures: new Map(),
+    done: new Set(),
+  };
 }

@@ -4,11 +4,10 @@ import path from 'node:path';
 import { WEB_SERVICE } from './concourse/web.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
 import { goalInputs } from './decide.ts';
-import type { Host } from './host/host.ts';
 import { observe } from './observe/observe.ts';
-import { openSession, wakeTimer } from './reconcile.ts';
+import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
-import type { ConcourseHook, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { statuses } from './statuses.ts';
 import { openMemory } from './storage/memory.ts';
 import { workerFolder } from './storage/worker-folder.ts';
@@ -25,8 +24,8 @@ const files: Record<string, readonly string[]> = {
   [WORKER_SERVICE]: ['worker.env', 'worker_key', 'worker_key.pub', 'tsa_host_key.pub', 'worker-service.sh'],
 };
 
-export async function teardown(hook: ConcourseHook, host: Host): Promise<void> {
-  const session = await openSession(hook, host);
+export async function teardown(session: Session): Promise<void> {
+  const { hook } = session;
   await sayGoodbye(session);
   await retire(session);
   if (hook.event.kind === 'stop' || hook.event.kind === 'remove') await removeServices(session);

@@ -1,18 +1,17 @@
 // The actions on what runs: restart-services and get-admin-password.
 import { ActionFailure, PermissionDenied } from 'juju-ts-ops';
+import { observe } from '../observe/observe.ts';
 import { WEB_SERVICE } from '../concourse/web.ts';
 import { WORKER_SERVICE } from '../concourse/worker.ts';
-import type { Host } from '../host/host.ts';
 import { readWebSecret } from '../observe/web-view.ts';
 import { EffectFailed } from '../perform/failure.ts';
 import { awaitWeb } from '../perform/web.ts';
 import { awaitRegistration } from '../perform/worker.ts';
-import type { ConcourseHook } from '../session.ts';
-import { openSession } from '../reconcile.ts';
-import { look } from './situation.ts';
+import type { Session } from '../session.ts';
 
-export async function restartServices(hook: ConcourseHook, host: Host) {
-  const { session, o } = await look(hook, host);
+export async function restartServices(session: Session) {
+  const { host } = session;
+  const o = await observe(session);
   const results: Record<string, string> = {};
   try {
     if (o.web.up) {
@@ -35,8 +34,8 @@ export async function restartServices(hook: ConcourseHook, host: Host) {
 }
 
 /** The one action that exists to hand a secret over. */
-export async function getAdminPassword(hook: ConcourseHook, host: Host) {
-  const session = await openSession(hook, host);
+export async function getAdminPassword(session: Session) {
+  const { hook } = session;
   try {
     const secret = await readWebSecret(session);
     if (secret === undefined)

@@ -1,21 +1,8 @@
-// What actions look at: the same observation as a hook's, and the few demands that several of them make of it.
+// The few demands that several actions make of what they observe.
 import { ActionFailure } from 'juju-ts-ops';
-import type { Host } from '../host/host.ts';
-import { observe } from '../observe/observe.ts';
 import type { Observed } from '../observed.ts';
-import { openSession } from '../reconcile.ts';
-import type { ConcourseHook, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 import { type Goal, wholeGoal } from '../upgrade/goal.ts';
-
-export interface Situation {
-  session: Session;
-  o: Observed;
-}
-
-export async function look(hook: ConcourseHook, host: Host): Promise<Situation> {
-  const session = await openSession(hook, host);
-  return { session, o: await observe(session) };
-}
 
 export function goalOf(o: Observed): Goal {
   if (o.goal === undefined)
@@ -36,7 +23,7 @@ export function demandInstaller(o: Observed, action: string): void {
 }
 
 /** Writes the goal; this unit is woken by its own write, and acts on it then. */
-export async function setGoal(hook: ConcourseHook, goal: Goal): Promise<void> {
+export async function setGoal({ hook }: Session, goal: Goal): Promise<void> {
   const peer = await hook.peer('peers');
   if (peer === undefined)
     throw new ActionFailure('the peer relation is not there yet: try again when the unit has started');

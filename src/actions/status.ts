@@ -1,24 +1,24 @@
 // The status action: everything that an operator asks first, from what this unit sees, also while Concourse is down.
-import type { Host } from '../host/host.ts';
+import { observe } from '../observe/observe.ts';
 import type { Observed } from '../observed.ts';
-import type { ConcourseHook } from '../session.ts';
+import type { Session } from '../session.ts';
 import { describeHolder } from '../storage/holder.ts';
 import { usageOf } from '../storage/usage.ts';
 import type { VolumeFacts } from '../storage/volume.ts';
 import { factsOf } from '../upgrade/goal.ts';
-import { look } from './situation.ts';
 
-export async function status(hook: ConcourseHook, host: Host, params: { format: 'text' | 'json' }) {
-  const { session, o } = await look(hook, host);
+export async function status(session: Session, params: { format: 'text' | 'json' }) {
+  const { host } = session;
+  const o = await observe(session);
   const facts = await session.volume.observe();
-  const sharing = await sharingUnits(hook, o);
+  const sharing = await sharingUnits(session, o);
   const usage = await usageOf(host, Math.max(1, sharing.length));
   const report = reportOf(o, facts, sharing, usage);
   return params.format === 'json' ? { json: JSON.stringify(report) } : { text: asText(report) };
 }
 
 /** The units that see the same volume, this one included. */
-async function sharingUnits(hook: ConcourseHook, o: Observed): Promise<string[]> {
+async function sharingUnits({ hook }: Session, o: Observed): Promise<string[]> {
   const peer = await hook.peer('peers');
   const mine = o.volume.identity?.uuid;
   if (peer === undefined || mine === undefined) return [o.unit];

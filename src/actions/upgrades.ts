@@ -1,22 +1,22 @@
 // The actions that change the goal, all of them the leader's: upgrade, rollback, move-web.
 import { ActionFailure } from 'juju-ts-ops';
+import { observe } from '../observe/observe.ts';
 import { goalInputs } from '../decide.ts';
-import type { Host } from '../host/host.ts';
 import { compareVersions } from '../release/version.ts';
-import type { ConcourseHook } from '../session.ts';
+import type { Session } from '../session.ts';
 import { installedBy, rolledBackGoal, upgradedGoal } from '../upgrade/goal.ts';
-import { demandLeader, goalOf, look, setGoal } from './situation.ts';
+import { demandLeader, goalOf, setGoal } from './situation.ts';
 
 /** To the configured version, now: also after an attempt that failed, and past `upgrade-hold` and a rollback. */
-export async function upgrade(hook: ConcourseHook, host: Host) {
-  const { o } = await look(hook, host);
+export async function upgrade(session: Session) {
+  const o = await observe(session);
   demandLeader(o, 'upgrade');
   const goal = goalOf(o);
   const next = upgradedGoal(goal, goalInputs(o));
   if (next.version === o.volume.installed) {
     return { version: next.version, result: `Concourse ${next.version} is installed already: nothing to do` };
   }
-  await setGoal(hook, next);
+  await setGoal(session, next);
   return {
     version: next.version,
     'upgrade-id': next['upgrade-id'],
@@ -24,8 +24,8 @@ export async function upgrade(hook: ConcourseHook, host: Host) {
   };
 }
 
-export async function rollback(hook: ConcourseHook, host: Host, params: { version?: string | undefined }) {
-  const { o } = await look(hook, host);
+export async function rollback(session: Session, params: { version?: string | undefined }) {
+  const o = await observe(session);
   demandLeader(o, 'rollback');
   const goal = goalOf(o);
   const { installed, previous, releases } = o.volume;
@@ -37,7 +37,7 @@ export async function rollback(hook: ConcourseHook, host: Host, params: { versio
   if (to === undefined) throw new ActionFailure(`no release was installed before ${installed}; ${choice}`);
   if (!there.includes(to)) throw new ActionFailure(`cannot go back from ${installed} to ${to}; ${choice}`);
   const next = rolledBackGoal(goal, installed, to);
-  await setGoal(hook, next);
+  await setGoal(session, next);
   return {
     version: to,
     'upgrade-id': next['upgrade-id'],
@@ -45,8 +45,9 @@ export async function rollback(hook: ConcourseHook, host: Host, params: { versio
   };
 }
 
-export async function moveWeb(hook: ConcourseHook, host: Host, params: { unit: string }) {
-  const { session, o } = await look(hook, host);
+export async function moveWeb(session: Session, params: { unit: string }) {
+  const { hook } = session;
+  const o = await observe(session);
   demandLeader(o, `move-web unit=${params.unit}`);
   const goal = goalOf(o);
   const { unit } = params;
@@ -69,6 +70,6 @@ export async function moveWeb(hook: ConcourseHook, host: Host, params: { unit: s
     facts: session.facts,
     peers: new Map([[unit, facts]]),
   });
-  await setGoal(hook, next);
+  await setGoal(session, next);
   return { unit, 'upgrade-id': next['upgrade-id'], result: `web moves from ${goal.installer} to ${unit}` };
 }

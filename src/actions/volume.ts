@@ -1,21 +1,22 @@
 // The actions on the volume: verify, prune, unlock, accept-volume.
 import { ActionFailure } from 'juju-ts-ops';
+import { observe } from '../observe/observe.ts';
 import { runBy, wantedBy } from '../decide.ts';
-import type { Host } from '../host/host.ts';
 import { verifyRelease } from '../release/manifest.ts';
 import { remember } from '../reconcile.ts';
-import type { ConcourseHook } from '../session.ts';
+import type { Session } from '../session.ts';
 import { LockBusy } from '../storage/failures.ts';
 import { describeHolder } from '../storage/holder.ts';
 import { withInstallLock } from '../storage/lock.ts';
 import { whatToPrune, workerFoldersToPrune } from '../storage/prune.ts';
 import { breakStaleLock } from '../storage/unlock.ts';
 import { factsOf } from '../upgrade/goal.ts';
-import { demandInstaller, goalOf, look } from './situation.ts';
+import { demandInstaller, goalOf } from './situation.ts';
 
 /** Reads every byte of the installed release. */
-export async function verify(hook: ConcourseHook, host: Host) {
-  const { session, o } = await look(hook, host);
+export async function verify(session: Session) {
+  const { host } = session;
+  const o = await observe(session);
   const version = o.volume.installed;
   if (version === undefined)
     throw new ActionFailure(o.volume.problem ?? 'nothing is installed on the volume that this unit sees');
@@ -43,8 +44,9 @@ export async function verify(hook: ConcourseHook, host: Host) {
   );
 }
 
-export async function prune(hook: ConcourseHook, host: Host, params: { 'dry-run': boolean }) {
-  const { session, o } = await look(hook, host);
+export async function prune(session: Session, params: { 'dry-run': boolean }) {
+  const { hook, host } = session;
+  const o = await observe(session);
   demandInstaller(o, 'prune');
   const facts = await session.volume.observe();
   if (facts.state !== 'present') throw new ActionFailure(facts.problems.join('; '));
@@ -73,7 +75,8 @@ export async function prune(hook: ConcourseHook, host: Host, params: { 'dry-run'
   return { ...found, result: 'removed' };
 }
 
-export async function unlock(hook: ConcourseHook, host: Host) {
+export async function unlock(session: Session) {
+  const { hook, host } = session;
   const found = await breakStaleLock(host, hook.unit).catch(refuseBusy);
   const holder = found.holder === undefined ? 'nobody' : describeHolder(found.holder);
   const result =
@@ -89,8 +92,9 @@ function refuseBusy(error: unknown): never {
 }
 
 /** An unmarked volume gets an id first: an operator who says "this one" may mean an empty one. */
-export async function acceptVolume(hook: ConcourseHook, host: Host) {
-  const { session, o } = await look(hook, host);
+export async function acceptVolume(session: Session) {
+  const { hook, host } = session;
+  const o = await observe(session);
   if (o.volume.problem !== undefined)
     throw new ActionFailure(`the volume cannot be accepted: ${o.volume.problem}`);
   goalOf(o);

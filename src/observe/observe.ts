@@ -2,7 +2,6 @@
 import { WEB_SERVICE } from '../concourse/web.ts';
 import { WORKER_SERVICE } from '../concourse/worker.ts';
 import type { Observed } from '../observed.ts';
-import { pinnedRelease } from '../release/version.ts';
 import type { Session } from '../session.ts';
 import { settleOptions } from '../settings.ts';
 import type { Facts } from '../upgrade/facts.ts';
@@ -27,7 +26,7 @@ export async function observe(session: Session): Promise<Observed> {
   const everyone = isInstaller || ownVolume || (leader && installerGone(session, goal, living));
   const peers = await readPeers(session, everyone, goal);
   const web = goal === undefined ? undefined : factsOf(goal.installer, hook.unit, session.facts, peers);
-  const pin = pinnedRelease();
+  const { pin } = session;
   const observed: Observed = {
     now: host.clock.now(),
     unit: hook.unit,

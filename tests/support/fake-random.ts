@@ -5,8 +5,8 @@ import { sshLine } from '../../src/host/real/random.ts';
 
 /** As many different keys as a test may need; the next one after these is the first again. */
 const differentKeys = 16;
-/** Short, for speed: nobody attacks a test. */
-const keyBits = 1024;
+/** The least that the charm takes for a worker key. */
+const keyBits = 2048;
 
 const keys: { privatePem: string; publicSsh: string }[] = [];
 

@@ -39,6 +39,7 @@ export class FakeServices implements Services {
   onStop: ((name: string) => void | Promise<void>) | undefined;
   onSignal: ((name: string, signal: string) => void | Promise<void>) | undefined;
   onArm: ((timer: FakeTimer) => void) | undefined;
+  onDisarm: ((name: string) => void) | undefined;
   private readonly services = new Map<string, FakeService>();
   private readonly enabled = new Set<string>();
   private pids = 10_000;
@@ -122,6 +123,7 @@ export class FakeServices implements Services {
 
   async disarmTimer(name: string): Promise<void> {
     this.timers.delete(name);
+    this.onDisarm?.(name);
   }
 
   /** For the test: the timers whose time has come, taken off the list; it runs their commands. */

@@ -65,8 +65,10 @@ export class Log {
   async flush(): Promise<void> {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const [level, lines] of waiting) await this.#send(level, lines.join('\n'));
-    await Promise.all(this.#sending.splice(0));
+    const collected = async (): Promise<void> => {
+      for (const [level, lines] of waiting) await this.#send(level, lines.join('\n'));
+    };
+    await Promise.all([...this.#sending.splice(0), collected()]);
   }
 
   async #send(level: LogLevel, text: string): Promise<void> {

@@ -7,7 +7,8 @@ import type { FinishRecord } from './hook-run.ts';
 import type { Operation } from './model.ts';
 
 export interface InProcess {
-  charm: Charm;
+  /** Which code runs: 0 is the deployed revision. */
+  charm: (revision: number) => Charm;
   /** Called before each hook tool call. May change the model, or throw `Killed`. */
   beforeTool?: (unit: string, tool: string, args: readonly string[]) => void;
 }
@@ -53,11 +54,18 @@ export async function runOperation(
       throw error;
     }
   };
-  const mortal = watched(charm, () => {
+  const mortal = watched(charm(context.charmRevision), () => {
     killed = true;
   });
   const writeError = (line: string) => void stderr.push(`${line}\n`);
-  const exitCode = await execute(mortal, { env, runTool, writeError });
+  let exitCode = 1;
+  try {
+    exitCode = await execute(mortal, { env, runTool, writeError });
+  } catch (error) {
+    // A killed process cannot even log its end: the framework passes on why.
+    if (!isKill(error)) throw error;
+    killed = true;
+  }
   if (bug !== undefined) throw bug;
   const end = killed ? { signal: 'SIGKILL' } : { exitCode, stderr: stderr.join('') };
   const finished = context.finish(end);

@@ -1,0 +1,80 @@
+// First deployment, and units that come and go.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Deployment, webService, workerService } from './support/deployment.ts';
+
+describe('a first deployment', () => {
+  test('downloads the release once, and every unit runs it', async () => {
+    const d = await Deployment.settled();
+    expect(d.downloads).toEqual(['8.1.0']);
+    expect(d.statuses()).toEqual([
+      'active: web 8.1.0 at http://10.0.0.10:8080, 2 workers',
+      'active: worker 8.1.0',
+      'active: worker 8.1.0',
+    ]);
+    expect(d.installed()).toBe('8.1.0');
+    expect(d.binTarget()).toBe('releases/8.1.0/bin');
+    expect(d.facts(d.unit(0))['upgrade-state']).toBeUndefined();
+    expect(d.leftovers()).toEqual([]);
+  });
+
+  test('a worker that joins later downloads nothing, and nobody is restarted for it', async () => {
+    const d = await Deployment.settled();
+    const starts = () => [0, 1, 2].map((number) => d.machine(d.unit(number)).services.starts.length);
+    const before = starts();
+    d.juju.addUnit('concourse-ci');
+    await d.cluster.settle();
+    expect(d.downloads).toEqual(['8.1.0']);
+    expect(d.status(d.unit(3))).toBe('active: worker 8.1.0');
+    expect(starts()).toEqual(before);
+    expect(d.machine(d.unit(0)).services.signals.map(({ signal }) => signal)).toContain('SIGHUP');
+  });
+
+  test('config-changed without a change restarts nothing and writes nothing to the volume', async () => {
+    const d = await Deployment.settled();
+    const starts = () => [0, 1, 2].map((number) => d.machine(d.unit(number)).services.starts.length);
+    const before = starts();
+    const effects: string[] = [];
+    d.everyProcess = (_unit, process) => {
+      process.beforeEach = (effect) => {
+        if (effect.includes(d.volume)) effects.push(effect);
+      };
+    };
+    d.juju.configure('concourse-ci', { 'upgrade-ready-timeout': '3m' });
+    await d.cluster.settle();
+    expect(starts()).toEqual(before);
+    expect(effects).toEqual([]);
+  });
+
+  test('a unit that is removed is forgotten: its key, its folder, its services', async () => {
+    const d = await Deployment.settled();
+    d.juju.removeUnit(d.unit(2));
+    await d.cluster.settle();
+    expect(await d.runs(d.unit(2), workerService)).toBeUndefined();
+    expect(readdirSync(join(d.volume, 'worker'))).toEqual(['concourse-ci-1']);
+    expect(readdirSync(d.machine(d.unit(2)).paths.systemd)).toEqual([]);
+    expect(readdirSync(d.machine(d.unit(2)).paths.etc)).toEqual([]);
+    const keys = await d
+      .machine(d.unit(0))
+      .process()
+      .host.files.readText(join(d.machine(d.unit(0)).paths.etc, 'authorized_worker_keys'));
+    expect(keys?.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('without a database web says what to type, and the release is there for when it comes', async () => {
+    const d = await Deployment.settled({ config: { 'postgres-uri': '' } });
+    expect(d.status(d.unit(0))).toMatch(/^blocked: no database: juju config concourse-ci postgres-uri=/);
+    expect(d.installed()).toBe('8.1.0');
+    expect(await d.runs(d.unit(0), webService)).toBeUndefined();
+  });
+
+  test('a release that cannot be had blocks with the reason, and is tried again by timer', async () => {
+    const d = new Deployment({ config: { version: '8.9.9' } });
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(/^blocked: .*8\.9\.9/);
+    d.mirrored.set('8.9.9', d.mirrored.get('8.1.0') ?? Buffer.alloc(0));
+    await d.cluster.advance(61_000);
+    expect(d.status(d.unit(0))).not.toMatch(/404|not found/);
+  });
+});

@@ -1,0 +1,270 @@
+// The charm on a cluster of fake machines that share one volume, with a Concourse in memory: web answers, workers register
+// with it, releases come from a mirror in memory. Each test says what goes wrong.
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { charmFiles } from 'juju-ts-ops';
+import { Cluster, Killed } from 'juju-ts-ops/testing';
+import { onTestFinished } from 'vitest';
+import { concourse } from '../../../src/charm.ts';
+import { definition } from '../../../src/definition.ts';
+import { fingerprint } from '../../../src/concourse/keys.ts';
+import type { Effects } from '../../support/effects.ts';
+import { FakeMachine } from '../../support/fake-host.ts';
+import { respond } from '../../support/fake-http.ts';
+import { LockTable } from '../../support/lock-table.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+import { archive, releaseEntries, sha256 } from '../../unit/release/archives.ts';
+
+export const application = 'concourse-ci';
+export const webService = 'concourse-server.service';
+export const workerService = 'concourse-worker.service';
+const mirror = 'http://mirror.example/releases';
+
+export interface DeploymentOptions {
+  units?: number;
+  seed?: number;
+  config?: Record<string, string | number | boolean>;
+  profile?: '4.0' | '3.6';
+}
+
+export class Deployment {
+  readonly clock = new VirtualClock();
+  readonly cluster: Cluster;
+  readonly directory = mkdtempSync(join(tmpdir(), 'concourse-ci-cluster-'));
+  readonly volume = join(this.directory, 'volume');
+  readonly machines = new Map<string, FakeMachine>();
+  /** Archives fetched, by version, in order. */
+  readonly downloads: string[] = [];
+  /** Versions whose web never answers. */
+  readonly silentWeb = new Set<string>();
+  /** Units whose hook's next process is changed by a test: to crash, to watch. */
+  readonly nextProcess = new Map<string, (process: Effects) => void>();
+  /** Called for every process, before its hook. */
+  everyProcess: ((unit: string, process: Effects) => void) | undefined;
+  /** The version that each revision of the charm pins. */
+  readonly pins = ['8.1.0'];
+  /** Versions that the mirror has. */
+  readonly mirrored = new Map<string, Buffer>();
+  readonly #locks = new LockTable();
+
+  constructor(options: DeploymentOptions = {}) {
+    onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
+    for (const version of ['8.1.0', '8.2.0', '8.3.0'])
+      this.mirrored.set(version, archive(releaseEntries(version)));
+    this.cluster = new Cluster({
+      seed: options.seed ?? 1,
+      clock: this.clock,
+      disk: {
+        read: (_unit, path) => readFileSync(path, 'utf8'),
+        write: (_unit, path, text) => writeFileSync(path, text),
+      },
+      ...(options.profile === undefined ? {} : { profile: options.profile }),
+      charm: (unit, revision) =>
+        concourse(this.#process(unit).host, pinOf(this.pins[revision] ?? this.pins.at(-1) ?? '8.1.0')),
+    });
+    const postgres = this.juju.addSecret('postgres', {
+      uri: 'postgresql://concourse:hunter2hunter2@db:5432/concourse',
+    });
+    this.cluster.deploy(application, {
+      units: options.units ?? 3,
+      config: { 'release-mirror': mirror, 'postgres-uri': postgres, ...options.config },
+      address: (number) => `10.0.0.${10 + number}`,
+    });
+    this.juju.grantSecret('postgres', application);
+  }
+
+  /** Deployed and at rest. */
+  static async settled(options: DeploymentOptions = {}): Promise<Deployment> {
+    const deployment = new Deployment(options);
+    await deployment.cluster.settle();
+    return deployment;
+  }
+
+  /** The charm's files, for a refresh. */
+  get files() {
+    return charmFiles(definition);
+  }
+
+  get juju() {
+    return this.cluster.juju;
+  }
+
+  unit(number: number): string {
+    return `${application}/${number}`;
+  }
+
+  machine(unit: string): FakeMachine {
+    const known = this.machines.get(unit);
+    if (known !== undefined) return known;
+    const number = Number(unit.split('/')[1]);
+    const machine = new FakeMachine({
+      directory: join(this.directory, `machine-${number}`),
+      clock: this.clock,
+      volume: this.volume,
+      locks: this.#locks,
+      seed: number + 1,
+    });
+    machine.onCommand = (command, args) => this.#command(command, args);
+    machine.http.onOpen = async (url) => this.#serve(url);
+    machine.http.onProbe = (url) => this.#probe(unit, url);
+    machine.services.onStart = ({ name }) => this.#started(unit, name);
+    machine.services.onSignal = (name, signal) => this.#signalled(unit, name, signal);
+    machine.services.onArm = (timer) => this.#arm(unit, timer.dueMs, timer.command);
+    machine.services.onDisarm = () => this.#forgetTimers(unit);
+    this.machines.set(unit, machine);
+    return machine;
+  }
+
+  facts(unit: string): Record<string, string> {
+    return { ...this.juju.databag('peers', unit) };
+  }
+
+  goal(): Record<string, string> {
+    return { ...this.juju.databag('peers', application) };
+  }
+
+  /** `active`, or what is shown in its place. */
+  status(unit: string): string {
+    const { status, message } = this.juju.unitStatus(unit);
+    return message === '' ? status : `${status}: ${message}`;
+  }
+
+  statuses(): string[] {
+    return this.juju.units(application).map((unit) => this.status(unit));
+  }
+
+  /** What the service's process runs; undefined while it does not. */
+  async runs(unit: string, service: string): Promise<string | undefined> {
+    const state = (await this.machine(unit).services.show([service]))[service];
+    return state?.environment?.['CHARM_RELEASE'];
+  }
+
+  async workersRun(): Promise<(string | undefined)[]> {
+    const workers = this.juju.units(application).filter((unit) => this.facts(unit)['role'] !== 'web');
+    return Promise.all(workers.map((unit) => this.runs(unit, workerService)));
+  }
+
+  installed(): string {
+    return readFileSync(join(this.volume, '.installed_version'), 'utf8').trim();
+  }
+
+  binTarget(): string {
+    return readlinkSync(join(this.volume, 'bin'));
+  }
+
+  /** What no settled volume has: staging folders, leases, temporary files. */
+  leftovers(): string[] {
+    const top = readdirSync(this.volume).filter(
+      (name) => name === '.download_in_progress' || name === '.install.lease',
+    );
+    const staging = readdirSync(join(this.volume, '.staging'));
+    return [...top, ...staging];
+  }
+
+  /** The unit's machine loses power: services, timers and the running hook are gone. */
+  async powerOff(unit: string): Promise<void> {
+    this.juju.agentDown(unit);
+    await this.machine(unit).powerOff();
+    this.#forgetTimers(unit);
+  }
+
+  async powerOn(unit: string): Promise<void> {
+    await this.machine(unit).powerOn();
+    this.juju.agentUp(unit);
+  }
+
+  #process(unit: string): Effects {
+    const process = this.machine(unit).process();
+    this.nextProcess.get(unit)?.(process);
+    this.nextProcess.delete(unit);
+    this.everyProcess?.(unit, process);
+    return process;
+  }
+
+  #serve(url: string) {
+    const version = /concourse-(.+)-linux-amd64\.tgz(\.sha256)?$/.exec(url);
+    const bytes = this.mirrored.get(version?.[1] ?? '');
+    if (bytes === undefined) return respond(url, 'not found', { status: 404 });
+    if (version?.[2] !== undefined)
+      return respond(url, `${sha256(bytes)}  concourse-${version[1]}-linux-amd64.tgz\n`);
+    this.downloads.push(version?.[1] ?? '');
+    return respond(url, bytes);
+  }
+
+  #command(command: string, args: readonly string[]) {
+    const version = /releases\/([^/]+)\/bin\/concourse$|staging\/.*\/([^/]+)\/bin\/concourse$/.exec(command);
+    const found = version?.[1] ?? version?.[2];
+    if (found !== undefined && args[0] === '--version') return { code: 0, stdout: `${found}\n`, stderr: '' };
+    if (found !== undefined && args[0] === 'migrate')
+      return { code: 0, stdout: `${found.replaceAll('.', '')}\n`, stderr: '' };
+    if (command === 'useradd') return { code: 0, stdout: '', stderr: '' };
+    return { code: 127, stdout: '', stderr: `${command}: not found` };
+  }
+
+  async #probe(unit: string, url: string) {
+    const version = await this.runs(unit, webService);
+    if (version === undefined || this.silentWeb.has(version) || !url.endsWith('/api/v1/info'))
+      return undefined;
+    return { status: 200, body: JSON.stringify({ version, worker_version: '2.5' }) };
+  }
+
+  /** A worker registers when it starts and web knows its key, or when web learns of it later. */
+  async #started(unit: string, service: string): Promise<void> {
+    if (service === workerService) await this.#register(unit);
+  }
+
+  async #signalled(unit: string, service: string, signal: string): Promise<void> {
+    if (service === webService && signal === 'SIGHUP') {
+      for (const other of this.machines.keys()) {
+        if ((await this.runs(other, workerService)) !== undefined) await this.#register(other);
+      }
+    }
+    if (service === workerService && signal === 'SIGUSR2')
+      await this.machine(unit).services.exit(workerService, 'success');
+  }
+
+  async #register(unit: string): Promise<void> {
+    const services = this.machine(unit).services;
+    const key = readFileSync(join(this.machine(unit).paths.etc, 'worker_key.pub'), 'utf8').trim();
+    const known = await this.#authorized();
+    const line = known.has(fingerprint(key))
+      ? { message: 'worker.beacon-runner.beacon.registered' }
+      : {
+          message: 'worker.beacon-runner.beacon.exited-with-error',
+          data: { error: 'ssh: unable to authenticate' },
+        };
+    services.append(workerService, JSON.stringify(line));
+  }
+
+  async #authorized(): Promise<Set<string>> {
+    for (const [unit, machine] of this.machines) {
+      if ((await this.runs(unit, webService)) === undefined) continue;
+      const text = readFileSync(join(machine.paths.etc, 'authorized_worker_keys'), 'utf8');
+      return new Set(text.split('\n').filter(Boolean).map(fingerprint));
+    }
+    return new Set();
+  }
+
+  #arm(unit: string, at: number, command: readonly string[]): void {
+    this.#forgetTimers(unit);
+    this.cluster.timers.push({ at: Math.ceil(at), unit, script: command.at(-1) ?? '' });
+  }
+
+  #forgetTimers(unit: string): void {
+    for (let index = this.cluster.timers.length - 1; index >= 0; index -= 1) {
+      if (this.cluster.timers[index]?.unit === unit) this.cluster.timers.splice(index, 1);
+    }
+  }
+}
+
+const pinOf = (version: string) => ({ version, sha256: { amd64: null, arm64: null }, seen: 'a test' });
+
+/** The process is killed instead of its n-th effect, or just after it. */
+export const killAt =
+  (when: 'before' | 'after', n: number) =>
+  (process: Effects): void => {
+    const killed = new Killed(`${when} effect ${n}`);
+    if (when === 'before') process.crashBefore(n, killed);
+    else process.crashAfter(n, killed);
+  };
