@@ -1,4 +1,4 @@
-// An action's parameters: defaults put in, then checked against the part of JSON schema that charms use.
+// An action's parameters: checked against the part of JSON schema that charms use, then defaults put in.
 import { map } from './charm-files.ts';
 import { NotModelled } from './errors.ts';
 import type { ActionValue, Profile } from './model.ts';
@@ -24,9 +24,8 @@ export function checkParams(
   params: Params,
   profile: Profile,
 ): { params: Params } | { refusal: string } {
-  const filled = withDefaults(schema, params);
-  const refusal = problem(schema, filled, '(root)', profile === '4.0');
-  return refusal === undefined ? { params: filled } : { refusal };
+  const refusal = problem(schema, params, '(root)', profile === '4.0');
+  return refusal === undefined ? { params: withDefaults(schema, params) } : { refusal };
 }
 
 function withDefaults(schema: Schema, params: Params): Params {

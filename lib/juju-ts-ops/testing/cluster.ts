@@ -3,7 +3,8 @@
 import { type Charm, charmFiles } from '../src/index.ts';
 import type { CharmFiles } from './charm-files.ts';
 import { Impossible } from './errors.ts';
-import { type DeployOptions, FakeJuju } from './fake-juju.ts';
+import { FakeJuju } from './fake-juju.ts';
+import type { DeployOptions } from './deploy.ts';
 import { type Ran, runOperation } from './in-process.ts';
 import type { ActionRecord, ActionValue, FakeJujuOptions, Operation } from './model.ts';
 import { Seeded } from './seeded.ts';
@@ -154,12 +155,8 @@ export class Cluster {
     const app = unit.split('/')[0] ?? '';
     const factory = this.#factories.get(app);
     if (!factory) throw new Impossible(`${app} was not deployed by this cluster`);
-    const revision =
-      operation.name === 'upgrade-charm'
-        ? (this.juju.model.applications.get(app)?.charmRevision ?? 0)
-        : this.juju.charmRevision(unit);
     const { beforeTool } = this.#options;
-    const charm = factory(unit, revision);
+    const charm = (revision: number) => factory(unit, revision);
     const ran = await runOperation(this.juju, unit, operation, {
       charm,
       ...(beforeTool ? { beforeTool } : {}),

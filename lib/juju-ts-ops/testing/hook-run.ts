@@ -1,11 +1,10 @@
 // From the beginning of one operation to its end: what Juju does before, the tools meanwhile, and what comes of the exit.
-import { commit } from './commit.ts';
 import { type Context, emptyPending, type ToolCall, type ToolResult } from './context.ts';
-import { CommitRefused, Impossible } from './errors.ts';
+import { finishAction, tryCommit } from './ends.ts';
+import { Impossible } from './errors.ts';
 import { environment } from './environment.ts';
 import { bury } from './life.ts';
 import {
-  type ActionRecord,
   application,
   type HookInfo,
   type Model,
@@ -74,7 +73,15 @@ export class HookContext {
     this.charmRevision = agent.charmRevision;
     this.id = `${unit.name}-${operation.name}-${model.random.text(32, '0123456789abcdef')}`;
     this.env = environment(this.#context, this.id);
-    model.running.set(unit.name, { machine: unit.machine, lock: lockOf(unit, operation), operation });
+    const abandon = () => {
+      this.#over = true;
+    };
+    model.running.set(unit.name, {
+      machine: unit.machine,
+      lock: lockOf(unit, operation),
+      operation,
+      abandon,
+    });
   }
 
   /** The run is over, by `finish` or because its machine went away: tools do not answer any more. */
@@ -94,11 +101,6 @@ export class HookContext {
     const result = callTool(this.#context, name, argv, stdin);
     this.calls.push({ tool: name, args: [...argv], ...(stdin === undefined ? {} : { stdin }), ...result });
     return result;
-  }
-
-  /** The machine or the agent went away. */
-  abandon(): void {
-    this.#over = true;
   }
 
   finish(end: End): FinishRecord {
@@ -166,7 +168,8 @@ function before(model: Model, unit: Unit, operation: Operation): void {
   }
   if (hook.kind === 'stop') setStatus(model, unit, 'maintenance', 'stopping charm software');
   if (hook.kind === 'remove') setStatus(model, unit, 'maintenance', 'cleaning up prior to charm deletion');
-  if (hook.kind === 'upgrade-charm') {
+  // A retried or requeued upgrade-charm runs the code that it was put up for.
+  if (hook.kind === 'upgrade-charm' && agent.queued !== hook && agent.failed?.hook !== hook) {
     const app = application(model, unit.application);
     agent.charm = app.charm;
     agent.charmRevision = app.charmRevision;
@@ -179,16 +182,6 @@ function before(model: Model, unit: Unit, operation: Operation): void {
     (hook.kind === 'relation-joined' || hook.kind === 'relation-changed')
   ) {
     agent.remoteBags.delete(`${about.id}/${about.remoteUnit}`);
-  }
-}
-
-function tryCommit(context: Context): string | undefined {
-  try {
-    commit(context);
-    return undefined;
-  } catch (refusal) {
-    if (!(refusal instanceof CommitRefused)) throw refusal;
-    return refusal.message;
   }
 }
 
@@ -256,28 +249,6 @@ function afterSecretHook(model: Model, unit: Unit, hook: HookInfo): void {
   if (hook.kind === 'secret-changed' && mine) mine.told = about.revision ?? mine.told;
 }
 
-function finishAction(context: Context, action: ActionRecord, end: End): FinishRecord {
-  const { unit, actionFailure } = context;
-  unit.agent.actions = unit.agent.actions.filter((each) => each !== action);
-  const refused = end.exitCode === 0 ? tryCommit(context) : undefined;
-  const code = end.exitCode ?? -1;
-  action.results = {
-    ...action.results,
-    'return-code': refused === undefined ? code : '1',
-    ...(end.stdout ? { stdout: end.stdout } : {}),
-    ...(end.stderr || refused ? { stderr: `${end.stderr ?? ''}${refused ?? ''}` } : {}),
-  };
-  const failure = end.signal
-    ? 'terminated'
-    : code !== 0
-      ? `exit status ${code}`
-      : (actionFailure ?? (refused === undefined ? undefined : 'committing requested changes failed'));
-  action.status = failure === undefined ? 'completed' : 'failed';
-  action.message = failure ?? '';
-  const reason = end.signal || code !== 0 ? failure : refused;
-  return reason === undefined ? { outcome: 'committed' } : { outcome: 'failed', reason };
-}
-
 function logOutput(model: Model, unit: Unit, end: End, operation: Operation): void {
   if (operation.kind === 'exec') return;
   const write = (level: string, text: string | undefined) => {
@@ -287,27 +258,4 @@ function logOutput(model: Model, unit: Unit, end: End, operation: Operation): vo
   };
   write('DEBUG', end.stdout);
   write('WARNING', end.stderr);
-}
-
-/** The agent or its machine went away during a run: a hook has failed, an action is `action terminated`. */
-export function lose(model: Model, unit: Unit): void {
-  const running = model.running.get(unit.name)?.operation;
-  model.running.delete(unit.name);
-  if (!running) return;
-  const { agent } = unit;
-  switch (running.kind) {
-    case 'hook': {
-      const attempts = (agent.failed?.attempts ?? 0) + 1;
-      delete agent.queued;
-      agent.failed = { hook: running.hook, attempts, retryAt: Number.POSITIVE_INFINITY, resolved: false };
-      return;
-    }
-    case 'action':
-      agent.actions = agent.actions.filter((each) => each !== running.action);
-      Object.assign(running.action, { status: 'failed', message: 'action terminated', results: {} });
-      return;
-    case 'exec':
-      agent.execs = agent.execs.filter((each) => each !== running.exec);
-      running.exec.status = 'aborted';
-  }
 }

@@ -11,7 +11,8 @@ export {
 export type { ToolCall, ToolResult } from './context.ts';
 export { agentDirectory, toolDirectory } from './environment.ts';
 export { Impossible, Killed, NotModelled } from './errors.ts';
-export { type DeployOptions, FakeJuju } from './fake-juju.ts';
+export { FakeJuju } from './fake-juju.ts';
+export type { DeployOptions } from './deploy.ts';
 export { type End, type FinishRecord, HookContext } from './hook-run.ts';
 export type { ApplicationStatus, JujuStatus, UnitStatus } from './juju-status.ts';
 export type {
@@ -28,6 +29,7 @@ export type {
 } from './model.ts';
 export { type RelationOut, run, type SecretOut, type StateOut } from './run.ts';
 export type { EventIn, HookEvent } from './run-event.ts';
-export type { RelationIn, SecretIn, StateIn } from './run-state.ts';
+export type { RelationIn, StateIn } from './run-state.ts';
+export type { SecretIn } from './run-secrets.ts';
 export { Seeded } from './seeded.ts';
 export { toolNames } from './tools/index.ts';

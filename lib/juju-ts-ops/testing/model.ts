@@ -1,5 +1,5 @@
 // The controller's state: what Juju keeps for applications, units, relations, storage and secrets, and what each unit's
-// agent keeps for itself. Plain records; the rules stand in the files that change them.
+// agent keeps for itself. Plain records; the rules stand in the files that change them. Over 300 lines: declarations.
 import { createHash } from 'node:crypto';
 import type { CharmModel, OptionValue } from './charm-files.ts';
 import { Impossible } from './errors.ts';
@@ -234,7 +234,7 @@ export interface Model {
   /** Hook tool calls so far, by tool. */
   toolCalls: Map<string, number>;
   /** What runs now, by unit. */
-  running: Map<string, { machine: string; lock: string; operation: Operation }>;
+  running: Map<string, { machine: string; lock: string; operation: Operation; abandon(): void }>;
   /** Sequences: units by application (never reused), relations, storage, tasks, machines. */
   sequences: Map<string, number>;
 }

@@ -56,7 +56,7 @@ export async function run(
   const unit = placeState(juju, state.files ?? charmFiles(charm), event, state);
   const operation = operationFor(juju, unit, event);
   const first = unit.statusHistory.length;
-  const ran = await runOperation(juju, unit.name, operation, { charm, ...options });
+  const ran = await runOperation(juju, unit.name, operation, { charm: () => charm, ...options });
   return { ...ran, ...stateOut(juju, unit.name, first, unit), action: actionOf(operation), juju };
 }
 

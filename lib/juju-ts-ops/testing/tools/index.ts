@@ -6,16 +6,8 @@ import { actionFail, actionGet, actionLog, actionSet } from './action.ts';
 import { configGet, goalState, isLeaderTool, networkGet, resourceGet, unitGet } from './config.ts';
 import { closePort, openedPorts, openPort } from './ports.ts';
 import { relationGet, relationIds, relationList, relationModelGet, relationSet } from './relation.ts';
-import {
-  secretAdd,
-  secretGet,
-  secretGrant,
-  secretIds,
-  secretInfoGet,
-  secretRemove,
-  secretRevoke,
-  secretSet,
-} from './secret.ts';
+import { secretAdd, secretGet, secretIds, secretInfoGet, secretSet } from './secret.ts';
+import { secretGrant, secretRemove, secretRevoke } from './secret-access.ts';
 import { applicationVersionSet, jujuLog, statusGet, statusSet } from './status.ts';
 import { stateDelete, stateGet, stateSet, storageAdd, storageGet, storageList } from './storage.ts';
 

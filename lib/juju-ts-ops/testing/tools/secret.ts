@@ -1,9 +1,9 @@
-// secret-add, -set, -get, -info-get, -ids, -grant, -revoke, -remove: buffered but for what a reader tracks.
+// secret-add, -set, -get, -info-get, -ids: buffered but for what a reader tracks.
 import { parse, quote, type Parsed } from '../arguments.ts';
-import { type Context, leads, relationArgument, relationByText } from '../context.ts';
+import { type Context, leads } from '../context.ts';
 import { NotModelled, ToolError } from '../errors.ts';
 import { render, sorted, type Value } from '../formats.ts';
-import { applicationOf, ends, type Secret, type Strings } from '../model.ts';
+import type { Secret, Strings } from '../model.ts';
 import { readFile } from '../settings-file.ts';
 import { mayRead, owns, sameContent } from '../secrets.ts';
 
@@ -19,7 +19,7 @@ const changes = {
   file: 'file',
 };
 
-function readId(given: string | undefined): string {
+export function readId(given: string | undefined): string {
   if (given === undefined) throw new ToolError(2, 'missing secret URI');
   const id = idPattern.exec(given)?.[1];
   if (id === undefined) throw new ToolError(2, `secret URI ${quote(given)} not valid`);
@@ -27,7 +27,7 @@ function readId(given: string | undefined): string {
 }
 
 /** The secret with what this run has buffered for it, when this unit may change it. */
-function owned(context: Context, id: string): Secret | undefined {
+export function owned(context: Context, id: string): Secret | undefined {
   const added = context.pending.secretAdds.get(id);
   if (added) return added;
   const stored = context.model.secrets.get(id);
@@ -41,7 +41,7 @@ function allOwned(context: Context): Secret[] {
 }
 
 /** An application's secret is its leader's business. */
-function mustLead(context: Context, id: string): void {
+export function mustLead(context: Context, id: string): void {
   const secret = context.pending.secretAdds.get(id) ?? context.model.secrets.get(id);
   const isOurs = secret?.owner.kind === 'application' && secret.owner.name === context.unit.application;
   if (isOurs && !leads(context)) throw new ToolError(1, 'this unit is not the leader');
@@ -263,64 +263,4 @@ export function secretIds(context: Context, argv: readonly string[]): string {
   const args = parse(argv, { most: 0, formats: ['smart', 'json', 'yaml'] });
   const ids = allOwned(context).map((each) => each.id);
   return args.format === 'json' && ids.length === 0 ? 'null\n' : render(ids, args.format);
-}
-
-const target = { r: 'relation', relation: 'relation', unit: 'unit' };
-const checkRelation = (context: Context) => (name: string, value: string) => {
-  if (name === 'relation') relationByText(context, value);
-};
-
-export function secretGrant(context: Context, argv: readonly string[]): string {
-  const args = parse(argv, { options: target, check: checkRelation(context), most: 1 });
-  const id = readId(args.rest[0]);
-  const relation = relationArgument(context, args.options.get('relation'));
-  const { remote } = ends(relation, context.unit.application);
-  const unit = args.options.get('unit');
-  if (unit !== undefined && applicationOf(unit) !== remote.application) {
-    throw new ToolError(
-      2,
-      `cannot specify unit ${quote(unit)} in relation to application ${quote(remote.application)}`,
-    );
-  }
-  mustLead(context, id);
-  if (!owned(context, id)) throw new ToolError(1, `secret ${quote(id)} not found`);
-  const reader = unit ?? remote.application;
-  context.pending.secretGrants.push({ id, reader, relation: relation.id, revoke: false });
-  return '';
-}
-
-export function secretRevoke(context: Context, argv: readonly string[]): string {
-  const args = parse(argv, {
-    options: { ...target, app: 'app', application: 'app' },
-    check: checkRelation(context),
-    most: 1,
-  });
-  const id = readId(args.rest[0]);
-  const given = args.options.get('relation');
-  const reader =
-    args.options.get('unit') ??
-    args.options.get('app') ??
-    (given === undefined
-      ? undefined
-      : ends(relationByText(context, given), context.unit.application).remote.application);
-  if (reader === undefined) throw new ToolError(2, 'missing relation or application or unit');
-  mustLead(context, id);
-  if (owned(context, id)) context.pending.secretGrants.push({ id, reader, revoke: true });
-  return '';
-}
-
-export function secretRemove(context: Context, argv: readonly string[]): string {
-  const args = parse(argv, { options: { revision: 'revision' }, most: 1 });
-  const id = readId(args.rest[0]);
-  const revision = args.options.get('revision');
-  mustLead(context, id);
-  const { pending } = context;
-  if (pending.secretAdds.has(id)) {
-    pending.secretAdds.delete(id);
-    return '';
-  }
-  if (revision === undefined) pending.secretSets.delete(id);
-  if (!owned(context, id)) return '';
-  pending.secretRemoves.push(revision === undefined ? { id } : { id, revision: Number(revision) });
-  return '';
 }

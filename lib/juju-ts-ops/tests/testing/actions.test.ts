@@ -99,9 +99,15 @@ describe('an action', () => {
         'cannot run "act" action: validation failed: (root).num : must be of type integer, given "abc"',
     });
     expect(run({ unknown: 1 }).message).toBe(
-      'cannot run "act" action: validation failed: (root) : additional property "unknown" is not allowed, given {"unknown":1,"par":"dflt"}',
+      'cannot run "act" action: validation failed: (root) : additional property "unknown" is not allowed, given {"unknown":1}',
     );
     expect(run({ unknown: 1 }, '3.6').status).toBe('completed');
+  });
+
+  it('is checked before defaults are put in: a required parameter must be given', () => {
+    const { juju } = deployed(1);
+    expect(juju.runAction('app/0', 'strict').message).toContain('"must" property is missing and required');
+    expect(juju.runAction('app/0', 'strict', { must: 'y' }).status).toBe('pending');
   });
 
   it('that is not declared is refused', () => {

@@ -26,9 +26,9 @@ export const files = {
         num: { type: 'integer' },
         obj: { type: 'object', properties: { depth: { type: 'integer', default: 1 } } },
       },
-      required: ['par'],
     },
     loose: { parallel: true },
+    strict: { params: { must: { type: 'string', default: 'x' } }, required: ['must'] },
   },
 };
 
