@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { packagesOf } from '../../../scripts/pack/bundle.ts';
+import { type CharmSource, packCharm, unpackCharm } from '../../../scripts/pack/charm.ts';
+import { unzip, type ZipEntry } from './unzip.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const scratch = mkdtempSync(join(tmpdir(), 'pack-'));
+const charmFolder = join(scratch, 'charm');
+const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
+const entry = 'tests/unit/pack/entry.ts';
+const source: CharmSource = { root, entry, architecture };
+let entries: ZipEntry[] = [];
+
+beforeAll(async () => {
+  await unpackCharm(source, charmFolder, { linkNode: true });
+  entries = unzip(await packCharm(source));
+}, 120_000);
+
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const textOf = (path: string) => entries.find((each) => each.path === path)?.content.toString('utf8') ?? '';
+
+describe('the archive', () => {
+  test('has what Juju and an operator look for, and the same files as the folder', () => {
+    const paths = entries.map(({ path }) => path);
+    for (const path of [
+      'dispatch',
+      'bin/node',
+      'lib/charm.mjs',
+      'metadata.yaml',
+      'config.yaml',
+      'actions.yaml',
+      'manifest.yaml',
+      'NOTICES',
+    ]) {
+      expect(paths).toContain(path);
+    }
+    const inFolder = readdirSync(charmFolder, { recursive: true, withFileTypes: true })
+      .filter((each) => each.isFile())
+      .map((each) => join(each.parentPath, each.name).slice(charmFolder.length + 1));
+    expect(inFolder.toSorted()).toEqual(paths);
+    for (const { path, mode, content } of entries) {
+      expect(readFileSync(join(charmFolder, path)).equals(content), path).toBe(true);
+      expect(statSync(join(charmFolder, path)).mode & 0o777, path).toBe(mode & 0o777);
+    }
+  });
+
+  test('has an executable dispatch whose last word is an executable file, as charmcraft’s linter asks', () => {
+    const last = textOf('dispatch').trim().split('\n').at(-1)?.split(/\s+/).at(-1) ?? '';
+    expect(() => accessSync(join(charmFolder, last), constants.X_OK)).not.toThrow();
+    expect(entries.find(({ path }) => path === 'dispatch')?.mode).toBe(0o100755);
+  });
+
+  test('names bases with the one architecture of its Node', () => {
+    expect(parse(textOf('manifest.yaml'))).toEqual({
+      bases: [
+        { name: 'ubuntu', channel: '22.04', architectures: [architecture] },
+        { name: 'ubuntu', channel: '24.04', architectures: [architecture] },
+      ],
+    });
+  });
+
+  test('keeps what is imported lazily in chunks of its own, without a path of this machine', () => {
+    const chunks = entries.filter(({ path }) => path.startsWith('lib/') && path !== 'lib/charm.mjs');
+    expect(chunks.length).toBeGreaterThanOrEqual(2);
+    expect(entries.find(({ path }) => path === 'lib/charm.mjs')?.content.length).toBeLessThan(5000);
+    for (const { path, content } of chunks) {
+      expect(path).toMatch(/^lib\/[\w-]+-[A-Z0-9]{8}\.mjs$/);
+      expect(content.includes(root), path).toBe(false);
+    }
+  });
+
+  test('brings the licences of Node and of every package in it', () => {
+    const notices = textOf('NOTICES');
+    for (const title of ['Node.js', 'proper-lockfile 4', 'retry 0', 'graceful-fs 4', 'zod 4'])
+      expect(notices).toContain(`\n${title}`);
+    expect(notices).not.toContain('ships no licence text');
+  });
+});
+
+test('dispatch runs the charm on its own Node, from its folder, and passes on what Juju gave', () => {
+  const run = () =>
+    execFileSync(join(charmFolder, 'dispatch'), {
+      cwd: '/',
+      encoding: 'utf8',
+      env: { JUJU_DISPATCH_PATH: 'hooks/start', PATH: '/none' },
+    });
+  expect(run).toThrow(
+    expect.objectContaining({
+      status: 7,
+      stdout: `function,function ${charmFolder} hooks/start ${join(charmFolder, 'bin/node')}\n`,
+    }),
+  );
+});
+
+test('the same source gives the same bytes', async () => {
+  const again = unzip(await packCharm(source));
+  expect(again.every(({ content }, index) => entries[index]?.content.equals(content))).toBe(true);
+}, 60_000);
+
+test('a folder that holds something else is left alone, one with a charm is replaced', async () => {
+  const other = join(scratch, 'other');
+  mkdirSync(other);
+  writeFileSync(join(other, 'thesis.txt'), '');
+  await expect(unpackCharm(source, other, { linkNode: true })).rejects.toThrow(
+    'holds something else than a charm',
+  );
+  expect(readdirSync(other)).toEqual(['thesis.txt']);
+  writeFileSync(join(charmFolder, 'lib/old-00000000.mjs'), '');
+  await unpackCharm(source, charmFolder, { linkNode: true });
+  expect(readdirSync(join(charmFolder, 'lib'))).not.toContain('old-00000000.mjs');
+});
+
+test('packages are told by their innermost folder', () => {
+  const inputs = [
+    'src/a.ts',
+    'node_modules/a/i.js',
+    'node_modules/a/node_modules/@b/c/lib/x.js',
+    'node_modules/@b/d/i.js',
+  ];
+  expect(packagesOf(inputs)).toEqual([
+    'node_modules/@b/d',
+    'node_modules/a',
+    'node_modules/a/node_modules/@b/c',
+  ]);
+});
