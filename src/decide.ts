@@ -12,6 +12,7 @@ import { volumeVerdict } from './upgrade/volume.ts';
 import { workerStep } from './upgrade/worker.ts';
 
 export function decide(o: Observed): Decision {
+  if (o.optionsUnsettled) return decision(o.facts, [], o.optionProblems);
   const goal = o.leader && o.connected ? leaderGoal(o) : undefined;
   if (!o.connected || o.goal === undefined) {
     const effects: Effect[] = needsWebSecret(o) ? [{ do: 'make-web-secret' }] : [];

@@ -120,6 +120,8 @@ export interface Observed {
   settings: Settings;
   /** Options with a problem, as statuses. */
   optionProblems: Status[];
+  /** One of them never had a good value: nothing is begun until it has. */
+  optionsUnsettled: boolean;
   pin: { version: string; digests: Record<string, string> };
   /** URI of the application's secret with web's keys: as the goal has it, or as this hook has made it. */
   webSecret: string | undefined;

@@ -85,6 +85,14 @@ async function wake(session: Session, at: number | undefined, now: number): Prom
   session.memory = { ...memory, timer: { name, at } };
 }
 
+/** After an action that changed what only this unit knows: nobody else would wake it. */
+export async function wakeSoon(session: Session): Promise<void> {
+  const { hook, host } = session;
+  const name = wakeTimer(hook.unit);
+  await host.services.armTimer(name, 1000, wakeCommand(hook.unit));
+  session.memory = { ...session.memory, timer: { name, at: host.clock.now() + 1000 } };
+}
+
 export const wakeTimer = (unit: string): string => `${folderOfUnit(unit)}-wake`;
 
 /** Runs this charm as if for a hook of its own name; waits for the hook that is running. */

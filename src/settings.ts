@@ -14,6 +14,8 @@ export interface SettledOptions {
   postgresSecret: string | undefined;
   /** The values that were good, to be remembered for a hook that finds a malformed one in their place. */
   good: Partial<Values>;
+  /** A malformed option never had a good value: nothing can be begun. */
+  unsettled: boolean;
 }
 
 /** `remembered`: what an earlier hook found good. */
@@ -45,6 +47,7 @@ export function settleOptions(
       statuses.option(application, option, value, accepted),
     ),
     postgresSecret: values['postgres-uri'],
-    good: values,
+    good: Object.fromEntries(Object.entries(values).filter(([name]) => !malformed.has(name) || name in kept)),
+    unsettled: [...malformed].some((name) => !(name in kept)),
   };
 }

@@ -3,7 +3,7 @@ import { ActionFailure } from 'juju-ts-ops';
 import { observe } from '../observe/observe.ts';
 import { runBy, wantedBy } from '../decide.ts';
 import { verifyRelease } from '../release/manifest.ts';
-import { remember } from '../reconcile.ts';
+import { remember, wakeSoon } from '../reconcile.ts';
 import type { Session } from '../session.ts';
 import { LockBusy } from '../storage/failures.ts';
 import { describeHolder } from '../storage/holder.ts';
@@ -106,12 +106,13 @@ export async function acceptVolume(session: Session) {
       application: o.application,
     }));
   session.memory = { ...session.memory, acceptedVolume: identity.uuid };
+  await wakeSoon(session);
   await remember(session);
   const peer = await hook.peer('peers');
   peer?.setUnit({ 'volume-id': identity.uuid });
   const owner = identity.application === o.application ? '' : `; it belonged to ${identity.application}`;
   return {
     'volume-id': identity.uuid,
-    result: `accepted; the next hook of this unit goes on with it${owner}`,
+    result: `accepted; this unit goes on with it at once${owner}`,
   };
 }

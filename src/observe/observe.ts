@@ -37,6 +37,7 @@ export async function observe(session: Session): Promise<Observed> {
     architecture: host.architecture,
     settings: options.settings,
     optionProblems: options.problems,
+    optionsUnsettled: options.unsettled,
     pin: { version: pin.version, digests: known(pin.sha256) },
     webSecret: session.webSecret,
     postgresSecret: options.postgresSecret,

@@ -170,6 +170,7 @@ function base(): Observed {
     architecture: 'amd64',
     settings: defaultSettings,
     optionProblems: [],
+    optionsUnsettled: false,
     pin: { version: '8.1.0', digests: {} },
     webSecret: 'secret:web',
     goal: goalOf(),

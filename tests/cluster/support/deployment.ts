@@ -2,13 +2,14 @@
 // with it, releases come from a mirror in memory. Each test says what goes wrong.
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { charmFiles } from 'juju-ts-ops';
 import { Cluster, Killed } from 'juju-ts-ops/testing';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { concourse } from '../../../src/charm.ts';
 import { definition } from '../../../src/definition.ts';
 import { fingerprint } from '../../../src/concourse/keys.ts';
+import { withInstallLock } from '../../../src/storage/lock.ts';
 import type { Effects } from '../../support/effects.ts';
 import { FakeMachine } from '../../support/fake-host.ts';
 import { respond } from '../../support/fake-http.ts';
@@ -38,6 +39,8 @@ export class Deployment {
   readonly downloads: string[] = [];
   /** Versions whose web never answers. */
   readonly silentWeb = new Set<string>();
+  /** Units that do not mount the shared volume, but find another in its place. Name them before they are added. */
+  readonly ownVolume = new Set<string>();
   /** Units whose hook's next process is changed by a test: to crash, to watch. */
   readonly nextProcess = new Map<string, (process: Effects) => void>();
   /** Called for every process, before its hook. */
@@ -101,7 +104,7 @@ export class Deployment {
     const machine = new FakeMachine({
       directory: join(this.directory, `machine-${number}`),
       clock: this.clock,
-      volume: this.volume,
+      ...(this.ownVolume.has(unit) ? {} : { volume: this.volume }),
       locks: this.#locks,
       seed: number + 1,
     });
@@ -160,6 +163,49 @@ export class Deployment {
     );
     const staging = readdirSync(join(this.volume, '.staging'));
     return [...top, ...staging];
+  }
+
+  filesOnVolume(): string[] {
+    const entries = readdirSync(this.volume, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  }
+
+  /** What a holder of the lock put out of the way, below `.foreign-…`. */
+  setAside(): string[] {
+    const folder = readdirSync(this.volume).find((name) => name.startsWith('.foreign-'));
+    if (folder === undefined) return [];
+    const files = readdirSync(join(this.volume, folder), { recursive: true, withFileTypes: true });
+    const root = join(this.volume, folder);
+    return files
+      .filter((each) => each.isFile())
+      .map((each) => relative(root, join(each.parentPath, each.name)));
+  }
+
+  /** A process of another machine takes the install lock, and keeps it until `release`. */
+  async holdLock(unit: string): Promise<{ release(): Promise<void> }> {
+    const process = this.machine(unit).process();
+    const taken = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    const holding = withInstallLock(process.host, { unit, purpose: 'a test', waitMs: 1000 }, async () => {
+      taken.resolve();
+      await done.promise;
+    });
+    await taken.promise;
+    return {
+      release: async () => {
+        done.resolve();
+        await holding;
+      },
+    };
+  }
+
+  /** A process of another machine takes the install lock and dies with it. */
+  async abandonLock(unit: string): Promise<void> {
+    const process = this.machine(unit).process();
+    const dead = withInstallLock(process.host, { unit, purpose: 'a test', waitMs: 1000 }, () =>
+      process.end(),
+    );
+    await expect(dead).rejects.toThrow();
   }
 
   /** The unit's machine loses power: services, timers and the running hook are gone. */

@@ -1,0 +1,170 @@
+// Options and what is malformed: a clear status that names option, value and what is accepted, and nothing touched.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { application, Deployment, webService, workerService } from './support/deployment.ts';
+import { watch } from './support/invariants.ts';
+
+describe('a malformed option', () => {
+  test.each([
+    ['mode', 'both', /juju config concourse-ci mode=…: 'both' is not .*auto/],
+    ['version', 'latest', /version=…: 'latest' is not/],
+    ['web-port', 99999, /web-port=…: '99999' is not .*65535/],
+    ['upgrade-ready-timeout', '2 minutes', /upgrade-ready-timeout=…: '2 minutes' is not .*90s/],
+    ['log-level', 'warn', /log-level=…: 'warn' is not .*debug/],
+    ['external-url', 'ci.example.com', /external-url=…: 'ci\.example\.com' is not .*http/],
+    ['release-sha256', 'abc', /release-sha256=…: 'abc' is not/],
+    ['release-mirror', 'ftp://x', /release-mirror=…: 'ftp:\/\/x' is not/],
+  ] as const)(
+    '%s=%s is named, and nothing is restarted or upgraded for it',
+    async (option, value, message) => {
+      const d = await Deployment.settled({ units: 2 });
+      const seen = watch(d);
+      const starts = () => [0, 1].map((number) => d.machine(d.unit(number)).services.starts.length);
+      const before = starts();
+      d.juju.configure(application, { [option]: value });
+      await d.cluster.settle();
+      expect(d.status(d.unit(0))).toMatch(message);
+      expect(starts()).toEqual(before);
+      expect(seen.stops()).toEqual({});
+    },
+  );
+
+  test('from the very beginning: nothing is begun until it is mended', async () => {
+    const d = await Deployment.settled({ units: 2, config: { version: 'latest' } });
+    expect(
+      d.statuses().every((status) => /^blocked: juju config concourse-ci version=…: 'latest'/.test(status)),
+    ).toBe(true);
+    expect(d.downloads).toEqual([]);
+    expect(d.goal()).toEqual({});
+    d.juju.configure(application, { version: '8.1.0' });
+    await d.cluster.settle();
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+  });
+
+  test('keeps its last good value, so that the rest of the configuration still counts', async () => {
+    const d = await Deployment.settled({ units: 2, config: { 'web-port': 9090 } });
+    d.juju.configure(application, { 'web-port': 0, 'log-level': 'debug' });
+    await d.cluster.settle();
+    const environment = readFileSync(join(d.machine(d.unit(0)).paths.etc, 'web.env'), 'utf8');
+    expect(environment).toMatch(/CONCOURSE_BIND_PORT="?9090/);
+    expect(environment).toMatch(/CONCOURSE_LOG_LEVEL="?debug/);
+  });
+
+  test('a malformed version does not let the pin upgrade in its place', async () => {
+    const d = await Deployment.settled({ units: 2, config: { version: '8.1.0' } });
+    d.pins.push('8.3.0');
+    d.juju.configure(application, { version: 'newest' });
+    d.juju.refresh(application, d.files);
+    await d.cluster.settle();
+    expect(d.installed()).toBe('8.1.0');
+  });
+});
+
+describe('the database', () => {
+  test.each([
+    [
+      'was not granted',
+      (d: Deployment) => d.juju.addSecret('other', { uri: 'postgresql://a:b@c/d' }),
+      /juju grant-secret secret:/,
+    ],
+    [
+      'has no key uri',
+      (d: Deployment) => granted(d, { url: 'x' }),
+      /secret of postgres-uri: it has no key uri/,
+    ],
+    [
+      'is no URI',
+      (d: Deployment) => granted(d, { uri: 'mysql://x' }),
+      /secret of postgres-uri: .*postgresql:\/\//,
+    ],
+  ])('a secret that %s: web says what to do', async (_what, secret, message) => {
+    const d = await Deployment.settled({ units: 1, config: { 'postgres-uri': '' } });
+    d.juju.configure(application, { 'postgres-uri': secret(d) });
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(message);
+  });
+
+  test('a password that changes restarts web with it, and no worker', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    const workerStarts = d.machine(d.unit(1)).services.starts.length;
+    d.juju.updateSecret('postgres', { uri: 'postgresql://concourse:changed-password@db:5432/concourse' });
+    await d.cluster.settle();
+    const environment = readFileSync(join(d.machine(d.unit(0)).paths.etc, 'web.env'), 'utf8');
+    expect(environment).toContain('changed-password');
+    expect(d.machine(d.unit(1)).services.starts).toHaveLength(workerStarts);
+  });
+
+  test('an option that is cleared takes web down', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    d.juju.configure(application, { 'postgres-uri': '' });
+    await d.cluster.settle();
+    expect(await d.runs(d.unit(0), webService)).toBeUndefined();
+    expect(d.status(d.unit(0))).toMatch(/^blocked: no database/);
+  });
+});
+
+describe('modes', () => {
+  test('all: the one unit is web and worker, and upgrades itself', async () => {
+    const d = await Deployment.settled({ units: 1, config: { mode: 'all' } });
+    expect(d.facts(d.unit(0))['role']).toBe('web,worker');
+    expect(await d.runs(d.unit(0), workerService)).toBe('8.1.0');
+    d.juju.configure(application, { version: '8.2.0' });
+    await d.cluster.settle();
+    expect(await d.runs(d.unit(0), webService)).toBe('8.2.0');
+    expect(await d.runs(d.unit(0), workerService)).toBe('8.2.0');
+    expect(d.status(d.unit(0))).toMatch(/^active: web 8\.2\.0/);
+  });
+
+  test('web: a second web is blocked, in words', async () => {
+    const d = await Deployment.settled({ units: 2, config: { mode: 'web' } });
+    expect(d.status(d.unit(0))).toMatch(/^active: no worker yet: juju add-unit/);
+    expect(d.status(d.unit(1))).toMatch(
+      /^blocked: juju config concourse-ci mode=auto: concourse-ci\/0 is web/,
+    );
+  });
+
+  test('worker: without a web it waits, in words', async () => {
+    const d = await Deployment.settled({ units: 2, config: { mode: 'worker' } });
+    for (const status of d.statuses())
+      expect(status).toMatch(/^waiting: for a web: juju config concourse-ci mode=auto/);
+  });
+
+  test('from web to auto: the units that were blocked become workers', async () => {
+    const d = await Deployment.settled({ units: 3, config: { mode: 'web' } });
+    d.juju.configure(application, { mode: 'auto' });
+    await d.cluster.settle();
+    expect(await d.workersRun()).toEqual(['8.1.0', '8.1.0']);
+  });
+});
+
+describe('secrets stay home', () => {
+  test('no password or private key is in a databag, a status, a log, on the volume, or in a process’s arguments', async () => {
+    const d = await Deployment.settled();
+    d.juju.configure(application, { version: '8.2.0' });
+    await d.cluster.settle();
+    const admin = String((await d.cluster.action(d.unit(0), 'get-admin-password')).results['password']);
+    expect(admin).toMatch(/^[0-9a-f]{48}$/);
+    const secrets = [admin, 'hunter2hunter2', 'PRIVATE KEY'];
+    const told = [
+      ...d.juju.units(application).map((unit) => JSON.stringify(d.facts(unit))),
+      JSON.stringify(d.goal()),
+      ...d.cluster.history.map(({ message }) => message),
+      ...d.juju.log.map(({ text }) => text),
+      ...d.filesOnVolume().map((file) => readFileSync(file, 'utf8')),
+      ...d.juju.units(application).map((unit) =>
+        d
+          .machine(unit)
+          .services.starts.map(({ unit: text }) => text)
+          .join(),
+      ),
+    ].join('\n');
+    for (const secret of secrets) expect(told.includes(secret), secret.slice(0, 4)).toBe(false);
+  });
+});
+
+function granted(d: Deployment, content: Record<string, string>): string {
+  const uri = d.juju.addSecret('mine', content);
+  d.juju.grantSecret('mine', application);
+  return uri;
+}
