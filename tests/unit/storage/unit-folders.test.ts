@@ -26,6 +26,13 @@ it('state is written by rename and read back; keys of a later revision stay', as
   expect(await readdir(folder.path)).toEqual(['state.json']);
 });
 
+it('state is never written in place, where a power cut would tear it', async () => {
+  const process = machine.process();
+  await workerFolder(process.host, unit).writeState({});
+  const written = process.log.filter((effect) => effect.startsWith('files.write '));
+  expect(written.map((effect) => path.basename(effect.split(' ')[1] ?? ''))).toEqual(['.state.json.new']);
+});
+
 it('malformed state counts as absent, and is named', async () => {
   const folder = workerFolder(machine.process().host, unit);
   await folder.ensure();
