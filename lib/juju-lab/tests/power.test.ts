@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { readControlFile } from '../src/folder.ts';
 import { processesOf } from '../src/index.ts';
 import { startLab, writeShellCharm } from './shell-charm.ts';
@@ -25,20 +25,24 @@ ${service}UNIT
     systemctl enable --now work.service
   fi`;
 
+/** The service's processes, once it has made both. */
+async function family(root: string): Promise<number[]> {
+  await expect.poll(() => processesOf(root)).toHaveLength(2);
+  return processesOf(root);
+}
+
 test('a reboot gives a new boot id, starts enabled services and runs start', async () => {
   const { lab, read, rootOf, eventsOf } = startLab(withService);
   lab.deploy('app');
   await lab.settle();
   const before = {
     boot: read('app/0', 'proc/sys/kernel/random/boot_id'),
-    processes: processesOf(rootOf('app/0')),
+    processes: await family(rootOf('app/0')),
   };
-  expect(before.processes).toHaveLength(2);
   await lab.reboot('app/0');
   await lab.settle();
   expect(read('app/0', 'proc/sys/kernel/random/boot_id')).not.toBe(before.boot);
-  const after = processesOf(rootOf('app/0'));
-  expect(after).toHaveLength(2);
+  const after = await family(rootOf('app/0'));
   expect(after.filter((pid) => before.processes.includes(pid))).toEqual([]);
   expect(eventsOf('app/0').slice(-2)).toEqual(['start', 'start']);
 });
@@ -88,7 +92,7 @@ test('closing ends every process, those included that left their parents', async
   lab.deploy('app', { units: 2 });
   await lab.settle();
   const roots = ['app/0', 'app/1'].map(rootOf);
-  expect(roots.flatMap(processesOf)).toHaveLength(4);
+  for (const root of roots) await family(root);
   await lab.close();
   expect(roots.flatMap(processesOf)).toEqual([]);
 });
@@ -140,7 +144,7 @@ test('an agent that ends takes its hook with it, and services run on', async () 
     [ "$event" != config-changed ] || [ ! -e "$JUJU_LAB_ROOT/srv" ] || { status-set maintenance sleeping; sleep 1000; }`);
   lab.deploy('app');
   await lab.settle();
-  const service = processesOf(rootOf('app/0'));
+  const service = await family(rootOf('app/0'));
   mkdirSync(join(rootOf('app/0'), 'srv'));
   lab.configure('app', { greeting: 'hi' });
   await lab.waitFor(() => lab.juju.unitStatus('app/0').message === 'sleeping');
@@ -177,10 +181,14 @@ test('a lab that is killed leaves no process and no socket', async () => {
   const lab = spawn(process.execPath, ['--input-type=module', '-e', program, join(folder, 'lab'), charm], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => {
+    lab.kill('SIGKILL');
+  });
   const [line] = await once(createInterface({ input: lab.stdout }), 'line');
   const root = String(line);
   const { socket } = readControlFile(readFileSync(join(folder, 'lab/control.json'), 'utf8'));
-  expect(processesOf(root).length).toBeGreaterThan(2);
+  // The hook's shell with its sleep, and the service's two.
+  await expect.poll(() => processesOf(root)).toHaveLength(4);
   lab.kill('SIGKILL');
   await expect.poll(() => processesOf(root), { timeout: 10_000 }).toEqual([]);
   await expect.poll(() => existsSync(dirname(socket))).toBe(false);

@@ -63,6 +63,9 @@ test('the watcher does so by itself when the process that started it is killed',
   const lab = spawn(process.execPath, ['--input-type=module', '-e', program, units, sockets], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => {
+    lab.kill('SIGKILL');
+  });
   await once(createInterface({ input: lab.stdout }), 'line');
   lab.kill('SIGKILL');
   await expect.poll(() => processesOf(root), { timeout: 10_000 }).toEqual([]);
