@@ -13,6 +13,9 @@ export function span(ms: number): string {
   return seconds >= 120 && seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }
 
+/** A moment of today, UTC: `14:05:09Z`. A status that names it need not be written again as time passes. */
+const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 19)}Z`;
+
 /** The first `count` names, and how many more there are. */
 export function some(names: readonly string[], count = 3): string {
   const more = names.length - count;
@@ -57,8 +60,8 @@ export const statuses = {
     waiting(`refresh this unit: ${unit} speaks protocol ${theirs}, newer than ours; no upgrade begins`),
 
   // Upgrading, as the installer sees it
-  awaiting: (version: string, missing: readonly string[], leftMs: number) =>
-    maintenance(`upgrade to ${version}: waiting for ${some(missing)} to stop, ${span(leftMs)} at most`),
+  awaiting: (version: string, missing: readonly string[], deadline: number) =>
+    maintenance(`upgrade to ${version}: waiting until ${clock(deadline)} for ${some(missing)} to stop`),
   switching: (version: string) => maintenance(`upgrade to ${version}: switching`),
   unchanged: (app: string, version: string, reason: string) =>
     blocked(`juju run ${app}/leader upgrade tries again: upgrade to ${version} failed: ${reason}`),
@@ -92,8 +95,8 @@ export const statuses = {
   workerAlone: (app: string) =>
     waiting(`for a web: juju config ${app} mode=auto (workers of their own come with the tsa relation)`),
   keyNotAuthorized: (installer: string) => waiting(`for ${installer} to authorise this worker's key`),
-  stopped: (version: string, leftMs: number) =>
-    waiting(`stopped for the upgrade to ${version}, ${span(leftMs)} at most`),
+  stopped: (version: string, deadline: number) =>
+    waiting(`stopped for the upgrade to ${version}, until ${clock(deadline)} at most`),
   gaveUp: (installer: string, version: string) =>
     active(`worker ${version}; did not wait longer for the upgrade by ${installer}`),
   gaveUpBroken: (reason: string) =>

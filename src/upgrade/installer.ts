@@ -77,7 +77,7 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   const waitingFor = missing(o, goal);
   const deadline = o.facts['upgrade-deadline'] ?? o.now;
   if (waitingFor.length > 0 && !hasPassed(deadline, o.now, o.settings.upgradeReadyTimeoutMs)) {
-    const status = statuses.awaiting(to, waitingFor, deadline - o.now);
+    const status = statuses.awaiting(to, waitingFor, deadline);
     return { facts: {}, effects: [], statuses: [status], wakeAt: deadline };
   }
   // An installer that is a worker too stops its own worker first thing in S3, and starts it after S6.

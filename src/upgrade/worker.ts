@@ -32,7 +32,7 @@ function preparing(o: Observed, goal: Goal, id: number, installer: Facts): Step 
   const { deadline } = o.worker.upgrade;
   if (hasPassed(deadline, o.now, o.settings.upgradeCompleteTimeoutMs)) return goOn(o, goal, installer, id);
   if (o.worker.up || o.worker.enabled) return acting({}, [{ do: 'stop-worker' }], []);
-  const status = statuses.stopped(installer['upgrade-to'] ?? goal.version, deadline - o.now);
+  const status = statuses.stopped(installer['upgrade-to'] ?? goal.version, deadline);
   return { ...waiting({ 'upgrade-id': id, 'upgrade-ready': true }, status), wakeAt: deadline };
 }
 
@@ -59,7 +59,7 @@ function leftAlone(o: Observed, goal: Goal, installer: Facts | undefined): Step 
   }
   if (!hasPassed(upgrade.deadline, o.now, o.settings.upgradeCompleteTimeoutMs)) {
     return {
-      ...waiting({}, statuses.stopped(goal.version, upgrade.deadline - o.now)),
+      ...waiting({}, statuses.stopped(goal.version, upgrade.deadline)),
       wakeAt: upgrade.deadline,
     };
   }

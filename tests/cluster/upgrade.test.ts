@@ -137,7 +137,7 @@ describe('the four stories that were tried on a real Juju', () => {
     to(d, '8.2.0');
     await d.cluster.settle();
     expect(d.facts(d.unit(0))['upgrade-state']).toBe('prepare');
-    expect(d.status(d.unit(0))).toMatch(/waiting for concourse-ci\/3 to stop, 10s at most/);
+    expect(d.status(d.unit(0))).toMatch(/waiting until \d\d:\d\d:\d\dZ for concourse-ci\/3 to stop/);
     await d.cluster.advance(11_000);
     expect(d.facts(d.unit(0))['upgrade-state']).toBe('complete');
     expect(await d.workersRun()).toEqual(['8.2.0', '8.2.0', '8.1.0']);

@@ -1,12 +1,10 @@
-// The real machine behind the `Host` interface. Heavy packages (undici, execa) are loaded when first used, so that a
+// The real machine behind the `Host` interface. What is heavy (undici, execa, node:https) is loaded when first used, so that a
 // hook that needs none of them starts in the time that Node itself takes.
 import path from 'node:path';
 import type { Host, Paths } from '../host.ts';
 import { realClock } from './clock.ts';
 import { realCommands } from './commands.ts';
 import { realFiles } from './files.ts';
-import { open } from './http-open.ts';
-import { probe } from './http-probe.ts';
 import { realLocks } from './locks.ts';
 import { realRandom } from './random.ts';
 import { realServices } from './services.ts';
@@ -25,7 +23,10 @@ export function createHost(options: { root?: string } = {}): Host {
     files,
     locks: realLocks,
     commands,
-    http: { open, probe },
+    http: {
+      open: async (url, how) => (await import('./http-open.ts')).open(url, how),
+      probe: async (url, timeoutMs) => (await import('./http-probe.ts')).probe(url, timeoutMs),
+    },
     services: realServices({ commands, files, unitDirectory: paths.systemd }),
     paths,
     architecture: architectureOf(process.arch),
