@@ -45,7 +45,8 @@ export class Run {
     return this.control === undefined || this.control.exit !== undefined ? 0 : this.control.pid;
   }
 
-  /** Environment= first, then the files, later over earlier (systemd.exec(5)), and whom to run as. */
+  /** Environment= first, then the files, later over earlier, less what UnsetEnvironment= names (systemd.exec(5)); and whom
+   * to run as. */
   prepare(): Failure | undefined {
     const environment: Record<string, string> = {
       ...this.#machine.environment,
@@ -63,6 +64,10 @@ export class Run {
       Object.assign(environment, Object.fromEntries(assignments));
       for (const key of ignored)
         this.say(4, `${this.#name}: Ignoring invalid environment assignment '${key}=…': ${path}`);
+    }
+    for (const unset of this.#settings.unsetEnvironment) {
+      const [key = ''] = unset.split('=');
+      if (unset === key || environment[key] === unset.slice(key.length + 1)) delete environment[key];
     }
     this.#environment = environment;
     if (this.#machine.account(this.#settings) !== 'missing') return undefined;

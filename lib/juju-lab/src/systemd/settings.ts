@@ -33,6 +33,8 @@ export interface ServiceSettings {
   commands: Record<CommandKey, ServiceCommand[]>;
   environment: [string, string][];
   environmentFiles: { path: string; optional: boolean }[];
+  /** Names, or assignments that are taken away only when they are just so. */
+  unsetEnvironment: string[];
   restart: (typeof restarts)[number];
   restartDelayMs: number;
   startLimitIntervalMs: number;
@@ -64,7 +66,7 @@ const withoutEffect =
 
 /** Settings that change what happens, and that this stand-in cannot carry out: better refused than passed over. */
 const refused =
-  /^((Condition|Assert)\w+|ExecCondition|WatchdogSec|NotifyAccess|PIDFile|BusName|DynamicUser|PartOf|BindsTo|Requisite|OnFailure|OnSuccess|Upholds|(Runtime|State|Cache|Logs|Configuration)Directory|RootDirectory|RootImage|LoadCredential\w*|RestartForceExitStatus|RestartKillSignal|RestartSteps|RestartMaxDelaySec|RuntimeMaxSec|PassEnvironment|UnsetEnvironment|Sockets)$/;
+  /^((Condition|Assert)\w+|ExecCondition|WatchdogSec|NotifyAccess|PIDFile|BusName|DynamicUser|PartOf|BindsTo|Requisite|OnFailure|OnSuccess|Upholds|(Runtime|State|Cache|Logs|Configuration)Directory|RootDirectory|RootImage|LoadCredential\w*|RestartForceExitStatus|RestartKillSignal|RestartSteps|RestartMaxDelaySec|RuntimeMaxSec|PassEnvironment|Sockets)$/;
 
 const carriedOut = new Set<string>([
   ...commandKeys,
@@ -74,6 +76,7 @@ const carriedOut = new Set<string>([
     'RemainAfterExit',
     'Environment',
     'EnvironmentFile',
+    'UnsetEnvironment',
     'Restart',
     'RestartSec',
     'KillMode',
@@ -126,6 +129,7 @@ function defaults(): ServiceSettings {
     },
     environment: [],
     environmentFiles: [],
+    unsetEnvironment: [],
     restart: 'no',
     restartDelayMs: 100,
     startLimitIntervalMs: 10_000,
@@ -203,6 +207,7 @@ function fill(settings: ServiceSettings, name: string, file: UnitFile): void {
   settings.environmentFiles = all('EnvironmentFile').map((value) =>
     optionalPath(expandSpecifiers(value, name)),
   );
+  settings.unsetEnvironment = all('UnsetEnvironment').flatMap((value) => splitWords(expandSpecifiers(value, name)));
   const directory = last('WorkingDirectory');
   settings.workingDirectory = directory === undefined ? undefined : optionalPath(directory);
   for (const key of commandKeys) settings.commands[key] = all(key).map((value) => parseCommand(value, name));
