@@ -39,7 +39,7 @@ describe('commands', () => {
   it('that cannot be started are 127, that outlive their time 124, that are killed 128 and more', async () => {
     expect(await run('no-such-program', [], { timeoutMs: 5_000 })).toMatchObject({
       code: 127,
-      stderr: expect.stringContaining('ENOENT'),
+      stderr: expect.stringContaining('no-such-program'),
     });
     expect(await run('sleep', ['60'], { timeoutMs: 50 })).toMatchObject({
       code: 124,
