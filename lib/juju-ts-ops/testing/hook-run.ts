@@ -120,7 +120,8 @@ export class HookContext {
     if (end.signal === 'SIGKILL' || end.signal === 'SIGTERM') {
       // Juju takes a kill for "stop what you are doing", not for a failure: the same hook again, no error, no back-off.
       delete agent.failed;
-      if (hook.kind !== 'storage-attached' || agent.installed) agent.queued = hook;
+      const beforeInstall = hook.kind === 'storage-attached' && !agent.installed;
+      agent.queued = beforeInstall ? { name: 'install', kind: 'install' } : hook;
       return { outcome: 'requeued' };
     }
     const refused =

@@ -22,7 +22,7 @@ import {
   unit,
   unitsOf,
 } from './model.ts';
-import { enterScopes } from './relations.ts';
+import { endRelation, enterScopes } from './relations.ts';
 import { addRevision } from './secrets.ts';
 import { announceConfig } from './uniter.ts';
 
@@ -72,7 +72,7 @@ export class Operator {
   removeApplication(name: string): void {
     const app = application(this.model, name);
     app.life = 'dying';
-    for (const relation of relationsOf(this.model, name)) relation.life = 'dying';
+    for (const relation of relationsOf(this.model, name)) endRelation(this.model, relation);
     for (const each of unitsOf(this.model, name)) this.removeUnit(each.name);
     if (this.model.applications.has(name) && unitsOf(this.model, name).length === 0)
       buryApplication(this.model, app);
@@ -102,12 +102,11 @@ export class Operator {
       if (!charm.storage.has(storage))
         throw new Impossible(`cannot upgrade application "${name}": storage "${storage}" removed`);
     }
+    for (const key of app.config.keys()) {
+      if (charm.options.get(key)?.type !== app.charm.options.get(key)?.type) app.config.delete(key);
+    }
     app.charm = charm;
     app.charmRevision += 1;
-    for (const [key, value] of app.config) {
-      if (charm.options.get(key)?.type === undefined) app.config.delete(key);
-      else app.config.set(key, value);
-    }
     for (const [endpoint, { role }] of charm.endpoints) {
       const there = relationsOf(this.model, name).some((each) =>
         each.endpoints.some((end) => end.endpoint === endpoint),
@@ -160,8 +159,7 @@ export class Operator {
     const relation = this.model.relations.get(id);
     if (!relation) throw new Impossible(`relation ${id} not found`);
     if (isPeer(relation)) throw new Impossible('cannot destroy a peer relation');
-    relation.life = 'dying';
-    if (relation.scope.size === 0) this.model.relations.delete(id);
+    endRelation(this.model, relation);
   }
 
   addStorage(name: string, storage: string): string {

@@ -165,6 +165,22 @@ export function afterRelationHook(model: Model, unit: Unit, info: HookInfo): voi
   }
 }
 
+/** The relation goes: units that have heard nothing of it yet leave silently, the others by departed and broken. */
+export function endRelation(model: Model, relation: Relation): void {
+  relation.life = 'dying';
+  for (const name of relation.scope) {
+    const unit = model.units.get(name);
+    if (unit && !knows(model, unit, relation)) leaveScope(model, unit, relation.id);
+  }
+  if (relation.scope.size === 0) model.relations.delete(relation.id);
+}
+
+function knows(model: Model, { name, agent }: Unit, { id }: Relation): boolean {
+  const running = model.running.get(name)?.operation;
+  const hooks = [agent.queued, agent.failed?.hook, running?.kind === 'hook' ? running.hook : undefined];
+  return view(agent, id).created || hooks.some((each) => each?.relation?.id === id);
+}
+
 /** The last unit to leave a dying relation takes it away. */
 export function leaveScope(model: Model, unit: Unit, id: number): void {
   const relation = model.relations.get(id);

@@ -66,6 +66,7 @@ describe('the order of hooks of one unit', () => {
     expect(one(juju, 'app/0', () => ({ signal: 'SIGKILL' })).name).toBe('data-storage-attached');
     expect(one(juju, 'app/0', () => ({ exitCode: 1 })).name).toBe('data-storage-attached');
     juju.resolve('app/0', { retry: true });
+    expect(one(juju, 'app/0', () => ({ signal: 'SIGKILL' })).name).toBe('data-storage-attached');
     expect([one(juju, 'app/0').name, one(juju, 'app/0').name]).toEqual(['data-storage-attached', 'install']);
   });
 

@@ -119,6 +119,17 @@ describe('relation hooks', () => {
     expect(juju.model.relations.has(id)).toBe(false);
   });
 
+  it('a relation that is removed before a unit has heard of it goes silently there', () => {
+    const { juju } = deployed(1);
+    juju.deploy('db', database);
+    settle(juju);
+    const id = juju.integrate('app:db', 'db:sql');
+    one(juju, 'db/0');
+    juju.removeRelation(id);
+    expect(settle(juju)).toEqual(['db/0 sql-relation-broken']);
+    expect(juju.model.relations.has(id)).toBe(false);
+  });
+
   it('4.0 peers do not hear that a unit was removed and go on listing it; goal-state does not', () => {
     const { juju } = deployed(2);
     juju.removeUnit('app/1');
