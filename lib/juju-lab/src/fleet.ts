@@ -91,7 +91,7 @@ export class Fleet {
 
   /** Power off without warning; `boot` brings it back. What ran is lost. */
   async cutPower(name: string): Promise<void> {
-    const unit = this.unit(name);
+    const unit = this.#unitThatIs(name, ['on', 'frozen']);
     const off = unit.cutPower();
     this.#around.juju.agentDown(name);
     this.follow();
@@ -100,7 +100,7 @@ export class Fleet {
   }
 
   async boot(name: string): Promise<void> {
-    const unit = this.unit(name);
+    const unit = this.#unitThatIs(name, ['off']);
     await unit.boot();
     this.#around.juju.agentUp(name);
     unit.uniter.start();
@@ -108,30 +108,32 @@ export class Fleet {
   }
 
   async reboot(name: string): Promise<void> {
+    const unit = this.#unitThatIs(name, ['on']);
     this.#around.juju.agentDown(name);
-    await this.unit(name).shutDown();
+    await unit.shutDown();
     await this.boot(name);
   }
 
   /** The machine stands still and the controller hears nothing from it, but nothing that runs there is lost. */
   freeze(name: string): void {
-    this.unit(name).freeze();
+    this.#unitThatIs(name, ['on']).freeze();
     this.#silence(name);
     this.follow();
   }
 
   thaw(name: string): void {
+    const frozen = this.#unitThatIs(name, ['frozen']);
     const { model } = this.#around.juju;
     const [unit, application] = [model.units.get(name), model.applications.get(applicationOf(name))];
     if (unit) unit.agentUp = true;
     if (application?.leader === name) delete application.leaseEnds;
-    this.unit(name).thaw();
+    frozen.thaw();
     this.follow();
   }
 
   /** The agent ends, and what it runs with it; services run on. */
   stopAgent(name: string): void {
-    const { uniter } = this.unit(name);
+    const { uniter } = this.#unitThatIs(name, ['on']);
     uniter.stop();
     this.#around.juju.agentDown(name);
     uniter.kill();
@@ -139,8 +141,9 @@ export class Fleet {
   }
 
   startAgent(name: string): void {
+    const { uniter } = this.#unitThatIs(name, ['on']);
     this.#around.juju.agentUp(name, { rebooted: false });
-    this.unit(name).uniter.start();
+    uniter.start();
     this.follow();
   }
 
@@ -220,6 +223,12 @@ export class Fleet {
     if (application?.leader === name) application.leaseEnds = model.now() + leaseMs;
   }
 
+  #unitThatIs(name: string, wanted: readonly LabUnit['power'][]): LabUnit {
+    const unit = this.unit(name);
+    if (wanted.includes(unit.power)) return unit;
+    throw new LabError(`${name}’s machine is ${unit.power}, not ${wanted.join(' or ')}`);
+  }
+
   #unitsOnMachineOf(unit: string): string[] {
     const { juju } = this.#around;
     const machineOf = (name: string): string | undefined => juju.model.units.get(name)?.machine;
@@ -228,7 +237,7 @@ export class Fleet {
 
   #unrestOf(unit: LabUnit): string[] {
     const { juju } = this.#around;
-    if (unit.power !== 'on') return [];
+    if (unit.power !== 'on' || juju.model.units.get(unit.name)?.agentUp !== true) return [];
     const current = unit.uniter.current;
     if (current !== undefined) return [`${unit.name} runs ${current.name}`];
     const next = juju.next(unit.name);

@@ -90,8 +90,8 @@ export class LabUnit {
     this.power = 'off';
     this.uniter.stop();
     signalAll(this.root.path, 'SIGKILL');
-    this.#timers.resume();
     await this.systemd.cut();
+    this.#timers.resume();
     // What a dying service's supervisor had started last.
     signalAll(this.root.path, 'SIGKILL');
     await this.uniter.ended();

@@ -193,3 +193,33 @@ test('a lab that is killed leaves no process and no socket', async () => {
   await expect.poll(() => processesOf(root), { timeout: 10_000 }).toEqual([]);
   await expect.poll(() => existsSync(dirname(socket))).toBe(false);
 });
+
+test('what a machine’s state does not allow is refused', async () => {
+  const { lab } = startLab('');
+  lab.deploy('app');
+  await lab.settle();
+  await expect(lab.boot('app/0')).rejects.toThrow('app/0’s machine is on, not off');
+  expect(() => lab.thaw('app/0')).toThrow('app/0’s machine is on, not frozen');
+  lab.freeze('app/0');
+  await lab.kill('app/0');
+  expect(() => lab.freeze('app/0')).toThrow('app/0’s machine is off, not on');
+  await lab.boot('app/0');
+  lab.agentDown('app/0');
+  await lab.settle();
+  lab.agentUp('app/0');
+  await lab.settle();
+});
+
+test('timers that fall due while the machine is frozen fire at the thaw', async () => {
+  const { lab, read, rootOf } = startLab(
+    `[ "$event" != start ] || systemd-run --unit=late --on-active=300ms sh -c 'echo fired > "$JUJU_LAB_ROOT/fired"'`,
+  );
+  lab.deploy('app');
+  await lab.settle();
+  lab.freeze('app/0');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(existsSync(join(rootOf('app/0'), 'fired'))).toBe(false);
+  lab.thaw('app/0');
+  await lab.settle();
+  expect(read('app/0', 'fired')).toBe('fired\n');
+});
