@@ -117,13 +117,12 @@ export function countReport(tier: string, content: unknown, code: number, mayBeE
   };
 }
 
-/** Runs a program of the packages with its output to be seen, all on stdout, so that nothing follows the sum. */
+/** Runs a program of the packages, on the Node that runs this, with its output to be seen: all of it on stdout, so that
+ * nothing follows the sum. */
 function run(root: string, program: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(root, 'node_modules/.bin', program), args, {
-      cwd: root,
-      stdio: ['ignore', 1, 1],
-    });
+    const script = join(root, 'node_modules/.bin', program);
+    const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 1, 1] });
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
