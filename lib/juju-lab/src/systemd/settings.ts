@@ -207,7 +207,9 @@ function fill(settings: ServiceSettings, name: string, file: UnitFile): void {
   settings.environmentFiles = all('EnvironmentFile').map((value) =>
     optionalPath(expandSpecifiers(value, name)),
   );
-  settings.unsetEnvironment = all('UnsetEnvironment').flatMap((value) => splitWords(expandSpecifiers(value, name)));
+  settings.unsetEnvironment = all('UnsetEnvironment').flatMap((value) =>
+    splitWords(expandSpecifiers(value, name)),
+  );
   const directory = last('WorkingDirectory');
   settings.workingDirectory = directory === undefined ? undefined : optionalPath(directory);
   for (const key of commandKeys) settings.commands[key] = all(key).map((value) => parseCommand(value, name));
