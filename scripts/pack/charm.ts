@@ -1,5 +1,6 @@
 // Puts a charm together: which files it has, with which modes, as a folder or as an archive.
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   linkSync,
@@ -91,8 +92,9 @@ export async function unpackCharm(
   for (const { path, mode, content } of files) {
     const to = join(folder, path);
     mkdirSync(dirname(to), { recursive: true });
-    if (Buffer.isBuffer(content)) writeFileSync(to, content, { mode });
+    if (Buffer.isBuffer(content)) writeFileSync(to, content);
     else if (!options.linkNode || !linked(content.at, to)) copyFileSync(content.at, to);
+    chmodSync(to, mode); // whatever the umask
   }
 }
 
