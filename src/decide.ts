@@ -68,7 +68,8 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
   }
   const facts: Facts = { ...o.facts, 'volume-id': o.volume.identity?.uuid };
   const next: Observed = { ...o, facts };
-  const superseded = written !== undefined && written['upgrade-id'] !== goal['upgrade-id'];
+  const superseded =
+    written !== undefined && written['upgrade-id'] !== goal['upgrade-id'] ? written.version : undefined;
   const steps =
     goal.installer === o.unit && verdict.kind === 'shared'
       ? installing(next, goal, superseded)
@@ -77,9 +78,12 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
 }
 
 /** The installer: its half of the protocol, then web, then its own worker where it has one. */
-function installing(o: Observed, goal: Goal, superseded: boolean): Step[] {
+function installing(o: Observed, goal: Goal, superseded: string | undefined): Step[] {
   // The leader has just written another goal: this one is not begun any more. An upgrade under way is ended first.
-  const protocol: Step = superseded ? { facts: {}, effects: [], statuses: [] } : installerStep(o, goal);
+  const protocol: Step =
+    superseded === undefined
+      ? installerStep(o, goal)
+      : { facts: {}, effects: [], statuses: [statuses.goalChanged(superseded)] };
   const facts: Facts = { ...o.facts, ...protocol.facts };
   const after: Observed = { ...o, facts };
   const steps = [protocol];

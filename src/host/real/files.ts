@@ -11,11 +11,19 @@ const streamChunkBytes = 1024 * 1024;
 const staleTries = 3;
 /** What the lab writes below a unit's own root to play a machine. */
 const systemFiles = new Set([
-  '/proc/self/mountinfo',
   '/proc/sys/kernel/random/boot_id',
   '/proc/sys/kernel/hostname',
   '/etc/os-release',
 ]);
+
+/** Where a unit has a directory as its root, mount points lie below it, as all of its paths do. */
+async function mountsOf(root: string): Promise<Mount[]> {
+  const own = root === '/' ? undefined : await readFresh(path.join(root, 'proc/self/mountinfo'));
+  if (own === undefined)
+    return parseMounts((await readFresh('/proc/self/mountinfo'))?.toString('utf8') ?? '');
+  const mounts = parseMounts(own.toString('utf8'));
+  return mounts.map((mount) => ({ ...mount, mountPoint: path.join(root, mount.mountPoint) }));
+}
 
 /** Files of this machine; see `createHost` for what `root` changes. */
 export function realFiles(root: string): Files {
@@ -54,7 +62,7 @@ export function realFiles(root: string): Files {
         type: typeOfMagic(answer.type),
       };
     },
-    mounts: async () => parseMounts((await read('/proc/self/mountinfo'))?.toString('utf8') ?? ''),
+    mounts: () => mountsOf(root),
   };
 }
 

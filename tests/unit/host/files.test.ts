@@ -123,7 +123,7 @@ describe('files', () => {
     const host = createHost({ root: directory });
     expect(await host.bootId()).toBe('lab-boot');
     expect(await host.files.mounts()).toEqual([
-      { mountPoint: '/lab volume', type: 'nfs4', source: 'nas:/x', options: ['ro', 'vers=4.2'] },
+      { mountPoint: `${directory}/lab volume`, type: 'nfs4', source: 'nas:/x', options: ['ro', 'vers=4.2'] },
     ]);
     expect(host.paths.volume).toBe(at('var/lib/concourse'));
     expect(await createHost().bootId()).toMatch(/^[0-9a-f-]{36}$/);
