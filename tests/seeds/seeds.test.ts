@@ -1,0 +1,39 @@
+// Histories that once broke an invariant, and one kind of each fault: none of them does any more.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { charmed } from '../simulation/charmed.ts';
+import { parseHistory } from '../simulation/history.ts';
+import { drawPlan } from '../simulation/plan.ts';
+import { simulate } from '../simulation/simulate.ts';
+
+const histories = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.json'));
+
+describe('a history that broke an invariant does so no more', () => {
+  test.each(histories)('%s', async (name) => {
+    const { plan } = parseHistory(readFileSync(join(import.meta.dirname, name), 'utf8'));
+    const { violation } = await simulate(plan, charmed);
+    expect(violation).toBeUndefined();
+  });
+});
+
+test('a seed is one history: the same steps in the same order, twice', async () => {
+  const plan = drawPlan(42);
+  const [first, second] = [
+    await simulate(plan, charmed, { trace: true }),
+    await simulate(plan, charmed, { trace: true }),
+  ];
+  expect(first.steps).toBeGreaterThan(1000);
+  expect(second.trace).toEqual(first.trace);
+});
+
+test('sixty seeds that nobody has looked at keep the invariants and converge', async () => {
+  const from = 1_000_000 + 60 * Math.floor(Math.random() * 1_000_000);
+  const broken: unknown[] = [];
+  for (let seed = from; seed < from + 60; seed += 1) {
+    const { violation } = await simulate(drawPlan(seed), charmed);
+    if (violation !== undefined)
+      broken.push({ seed, violation, again: `npm run simulate -- --seed ${seed}` });
+  }
+  expect(broken).toEqual([]);
+});

@@ -1,0 +1,159 @@
+// The eighth invariant: once faults have stopped, everything converges by itself, or by what a status tells the operator to type.
+import { Impossible } from 'juju-ts-ops/testing';
+import type { Disk } from './disk.ts';
+import type { Faults } from './faults.ts';
+import { Violation } from './invariants.ts';
+import { versions } from './mirror.ts';
+import { webService, workerService } from './services.ts';
+import { application, type World } from './world.ts';
+
+/** A staging that failed often is tried again within an hour. */
+const boundMs = 2 * 3_600_000;
+const actionsAtMost = 12;
+
+export interface Converged {
+  /** Rounds of update-status, where Juju had told nobody. */
+  updateStatus: number;
+  /** Actions that a status told the operator to run. */
+  typed: number;
+}
+
+/** What is wrong still; empty: converged. */
+export function open(world: World): string[] {
+  const wrong: string[] = [];
+  const goal = world.goal();
+  const target = goal.version ?? '';
+  const disks = new Set<Disk>();
+  for (const unit of world.juju.units(application)) {
+    const machine = world.machine(unit);
+    const { status, message } = world.juju.unitStatus(unit);
+    if (status !== 'active') wrong.push(`${unit} is ${status}: ${message}`);
+    const facts = world.facts(unit) ?? {};
+    const role = facts.role ?? '';
+    if (machine.volume !== undefined) disks.add(machine.volume);
+    const web = machine.systemd.runs(webService);
+    const worker = machine.systemd.runs(workerService);
+    if (role.includes('web') ? web !== target : web !== undefined)
+      wrong.push(`${unit} (${role}) runs web ${web}, the goal is ${target}`);
+    if (role.includes('worker') ? worker !== target : worker !== undefined)
+      wrong.push(`${unit} (${role}) runs worker ${worker}, the goal is ${target}`);
+    if (facts['upgrade-state'] === 'prepare') wrong.push(`${unit} says prepare`);
+    if (role === '') wrong.push(`${unit} has no role`);
+  }
+  const configured = world.juju.model.applications.get(application)?.config.get('version');
+  const pinned = world.pins.at(-1);
+  const asked = typeof configured === 'string' && configured !== '' ? configured : undefined;
+  if (goal['skip-version'] === undefined && asked !== undefined && asked !== target)
+    wrong.push(`the goal is ${target}, and ${asked} is configured`);
+  if (asked === undefined && goal['skip-version'] === undefined && pinned !== undefined && target < pinned)
+    wrong.push(`the goal is ${target}, and the charm pins ${pinned}`);
+  for (const disk of disks) wrong.push(...left(disk));
+  return wrong;
+}
+
+/** What no settled volume has. */
+function left(disk: Disk): string[] {
+  const { entries } = disk.root;
+  const top = [...entries.keys()].filter((name) =>
+    /^\.(install\.lease|download_in_progress|volume-id\.)/.test(name),
+  );
+  const staging = [...(entries.get('.staging')?.entries.keys() ?? [])].map((name) => `.staging/${name}`);
+  const marker = entries.get('.installed_version')?.content.toString();
+  const bin = /^releases\/([^/]+)\/bin$/.exec(entries.get('bin')?.target ?? '')?.[1];
+  const disagree =
+    bin === undefined || marker === `${bin}\n`
+      ? []
+      : [`bin points at ${bin}, and the marker says ${JSON.stringify(marker)}`];
+  return [...top, ...staging].map((name) => `${name} is left on the volume`).concat(disagree);
+}
+
+/** Heals everything, then demands convergence within bounded virtual time. Throws `Violation` 8. */
+export async function converge(world: World, faults: Faults): Promise<Converged> {
+  heal(world, faults);
+  const { scheduler } = world;
+  const until = scheduler.now + boundMs;
+  const result: Converged = { updateStatus: 0, typed: 0 };
+  const typed = new Set<string>();
+  for (;;) {
+    if (world.violation !== undefined) return result;
+    if (await world.step()) continue;
+    const wrong = open(world);
+    if (wrong.length === 0) return result;
+    if (result.typed < actionsAtMost && typeWhatIsAsked(world, typed)) {
+      result.typed += 1;
+      continue;
+    }
+    if (scheduler.now < until && world.jump(until)) continue;
+    if (faults.untold && result.updateStatus === 0) {
+      result.updateStatus += 1;
+      await updateStatus(world);
+      continue;
+    }
+    throw new Violation(8, `not converged: ${wrong.join('; ')}`);
+  }
+}
+
+function heal(world: World, faults: Faults): void {
+  faults.endAll();
+  for (const machine of world.machinesByUnit.values()) {
+    machine.frozenUntil = 0;
+    Object.assign(machine.link, { state: 'good', staleMs: 0 });
+    Object.assign(machine.systemd.troubles, { failingStarts: 0, stopMs: 50, webMs: 500 });
+    machine.systemd.troubles.silent.clear();
+  }
+  for (const process of world.scheduler.processes) process.frozenUntil = 0;
+  delete world.jujuOptions.updateStatusMs;
+  for (const unit of world.juju.model.units.values()) delete unit.agent.tickAt;
+  const configured = world.juju.model.applications.get(application)?.config.get('version');
+  // An operator who asked for what does not exist asks again.
+  if (typeof configured === 'string' && !versions.some((each) => each === configured))
+    world.juju.configure(application, { version: '8.4.0' });
+}
+
+/** Once for each unit whose hook comes. */
+async function updateStatus(world: World): Promise<void> {
+  for (const unit of world.juju.model.units.values()) {
+    if (!unit.agent.started) continue;
+    unit.agent.tickAt = world.scheduler.now;
+    while (world.juju.next(unit.name)?.name === 'update-status' || world.running.has(unit.name)) {
+      const began = world.running.has(unit.name);
+      if (!(await world.step()) && !world.jump(world.scheduler.now + 60_000)) break;
+      if (began || world.running.has(unit.name)) delete unit.agent.tickAt;
+    }
+    delete unit.agent.tickAt;
+  }
+}
+
+/** `juju run UNIT ACTION [KEY=VALUE]…` in a blocked status: the operator does so, once for each text. */
+function typeWhatIsAsked(world: World, typed: Set<string>): boolean {
+  for (const unit of world.juju.units(application)) {
+    const { status, message } = world.juju.unitStatus(unit);
+    const [, option = '', value = ''] = /juju config concourse-ci ([a-z-]+)=([^\s:…]+)/.exec(message) ?? [];
+    if (status === 'blocked' && option === 'version' && !typed.has(`${unit} ${message}`)) {
+      typed.add(`${unit} ${message}`);
+      world.juju.configure(application, { [option]: value });
+      return true;
+    }
+    const [, target = '', action = '', rest = ''] =
+      /juju run (\S+?) ([a-z-]+)((?: [a-z-]+=[^\s:]+)*)/.exec(message) ?? [];
+    if (status !== 'blocked' || action === '' || typed.has(`${unit} ${message}`)) continue;
+    typed.add(`${unit} ${message}`);
+    const params = Object.fromEntries(
+      rest
+        .trim()
+        .split(' ')
+        .filter(Boolean)
+        .map((text) => text.split('=')),
+    );
+    const at = target.endsWith('/leader') ? world.juju.leader(application) : target;
+    if (at === undefined) continue;
+    try {
+      world.juju.runAction(at, action, params);
+    } catch (error) {
+      if (!(error instanceof Impossible)) throw error;
+      continue;
+    }
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,308 @@
+// Makes planned faults happen in a world, and undoes those that are for a time. A fault that is impossible just then is passed over.
+import { Impossible } from 'juju-ts-ops/testing';
+import type { Machine } from './machine.ts';
+import type { Fault, FaultKind } from './plan.ts';
+import { webService, workerService } from './services.ts';
+import type { Trace } from './trace.ts';
+import { application, type World } from './world.ts';
+
+export class Faults {
+  /** How often each kind really happened. */
+  readonly happened = new Map<FaultKind, number>();
+  /** After one of these, Juju itself may tell nobody. */
+  untold = false;
+  private readonly agenda: { at: number; what: string; act: () => void }[] = [];
+  private readonly world: World;
+  private readonly trace: Trace;
+  private wanted = 0;
+
+  constructor(world: World, trace: Trace) {
+    this.world = world;
+    this.trace = trace;
+  }
+
+  /** When the next fault ends by itself. */
+  nextTime(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...this.agenda.map(({ at }) => at));
+  }
+
+  endDue(): void {
+    const due = this.agenda.filter(({ at }) => at <= this.world.scheduler.now).sort((a, b) => a.at - b.at);
+    for (const each of due) this.end(each);
+  }
+
+  /** Everything is healed at once. */
+  endAll(): void {
+    for (const each of [...this.agenda].sort((a, b) => a.at - b.at)) this.end(each);
+  }
+
+  private end(each: { at: number; what: string; act: () => void }): void {
+    const index = this.agenda.indexOf(each);
+    if (index < 0) return;
+    this.agenda.splice(index, 1);
+    this.say(each.what);
+    each.act();
+  }
+
+  private later(ms: number, what: string, act: () => void): void {
+    this.agenda.push({ at: this.world.scheduler.now + ms, what, act });
+  }
+
+  private say(what: string): void {
+    this.trace.line(this.world.scheduler.steps, this.world.scheduler.now, '', '', `*** ${what}`);
+  }
+
+  apply(fault: Fault): void {
+    try {
+      const what = this.happen(fault);
+      if (what === undefined) return;
+      this.happened.set(fault.kind, (this.happened.get(fault.kind) ?? 0) + 1);
+      this.say(`${fault.kind}: ${what}`);
+    } catch (error) {
+      if (!(error instanceof Impossible)) throw error;
+    }
+  }
+
+  /** The unit that a number means: units come and go, so it counts those that are there. */
+  private unit(number: number): string | undefined {
+    const units = this.world.juju.units(application);
+    return units[number % Math.max(units.length, 1)];
+  }
+
+  private running(number: number): string | undefined {
+    const running = [...this.world.running.keys()];
+    return running[number % Math.max(running.length, 1)];
+  }
+
+  /** What happened, in a few words; undefined: nothing could. */
+  private happen(fault: Fault): string | undefined {
+    const { world } = this;
+    const { juju, scheduler } = world;
+    switch (fault.kind) {
+      case 'crash': {
+        const unit = this.running(fault.unit);
+        return unit !== undefined && world.kill(unit, true) ? `the hook on ${unit} gets SIGKILL` : undefined;
+      }
+      case 'blackout':
+        return this.blackout();
+      case 'lying-flock':
+        world.flocks.lying = true;
+        this.later(fault.ms, 'flock is honest again', () => {
+          world.flocks.lying = false;
+        });
+        return 'flock lets everybody in';
+      case 'version':
+        juju.configure(application, { version: fault.version });
+        return fault.version;
+      case 'reset-version':
+        if (juju.model.profile === '4.0') this.untold = true;
+        juju.resetConfig(application, ['version']);
+        return 'the option is reset';
+      case 'refresh': {
+        this.wanted += 1;
+        const pin = ['8.1.0', '8.2.0', '8.3.0', '8.4.0'][Math.min(this.wanted, 3)] ?? '8.4.0';
+        world.pins.push(pin);
+        juju.refresh(application, world.charmFiles);
+        return `the charm pins ${pin}`;
+      }
+      case 'add':
+        if (juju.units(application).length > 5) return undefined;
+        return juju.addUnit(application);
+      case 'server':
+        world.mirror.state = fault.state;
+        this.later(fault.ms, 'the mirror is well', () => {
+          world.mirror.state = 'good';
+        });
+        return fault.state;
+      case 'silent-web': {
+        const silence = (quiet: boolean) => {
+          for (const machine of world.machinesByUnit.values()) {
+            if (quiet) machine.systemd.troubles.silent.add(fault.version);
+            else machine.systemd.troubles.silent.delete(fault.version);
+          }
+        };
+        silence(true);
+        this.later(fault.ms, `web ${fault.version} answers`, () => silence(false));
+        return fault.version;
+      }
+      default: {
+        const unit = this.unit(fault.unit);
+        if (unit === undefined) return undefined;
+        const what = this.onUnit(fault, unit, world.machine(unit), scheduler.now);
+        return what === undefined ? undefined : `${unit} ${what}`;
+      }
+    }
+  }
+
+  private onUnit(
+    fault: Exclude<Extract<Fault, { unit: number }>, { kind: 'crash' | 'blackout' }>,
+    unit: string,
+    machine: Machine,
+    now: number,
+  ): string | undefined {
+    const { world } = this;
+    const { juju } = world;
+    switch (fault.kind) {
+      case 'leader':
+        if (!world.works(unit)) return undefined;
+        juju.setLeader(application, unit);
+        return 'leads now';
+      case 'remove':
+        if (world.units().length < 3) return undefined;
+        if (juju.model.profile === '4.0') this.untold = true;
+        juju.removeUnit(unit);
+        return 'is removed';
+      case 'remove-force':
+        if (world.units().length < 3) return undefined;
+        this.untold = true;
+        world.kill(unit, false);
+        juju.removeUnit(unit, { force: true });
+        this.powerOff(machine);
+        world.invariants.forget(unit);
+        return 'is removed by force, with its machine';
+      case 'resolve-retry':
+      case 'resolve-no-retry':
+        if (fault.kind === 'resolve-no-retry') this.untold = true;
+        juju.resolve(unit, { retry: fault.kind === 'resolve-retry' });
+        return 'is resolved';
+      case 'freeze':
+        machine.frozenUntil = Math.max(machine.frozenUntil, now + fault.ms);
+        for (const process of machine.processes.values()) process.frozenUntil = machine.frozenUntil;
+        this.moveLease(unit, fault.ms);
+        return `is frozen for ${fault.ms} ms`;
+      case 'cut':
+        machine.cut = true;
+        this.moveLease(unit, fault.ms);
+        this.later(fault.ms, `${unit} reaches the controller`, () => {
+          machine.cut = false;
+        });
+        return `does not reach the controller for ${fault.ms} ms`;
+      case 'power':
+        if (!machine.powered) return undefined;
+        this.cutPower(unit, machine);
+        machine.own.lose(world.random);
+        this.later(fault.ms, `${unit} boots`, () => this.boot(unit, machine));
+        return `loses power for ${fault.ms} ms`;
+      case 'volume-hung':
+      case 'volume-broken': {
+        if (machine.link.state !== 'good') return undefined;
+        machine.link.state = fault.kind === 'volume-hung' ? 'hung' : 'broken';
+        // The server gives the lock to another; the old holder is not told.
+        for (const process of machine.processes.values()) world.flocks.free(process);
+        this.later(fault.ms, `${unit} reaches the volume`, () => {
+          machine.link.state = 'good';
+          for (const process of machine.processes.values()) world.scheduler.release(process);
+        });
+        return `has lost the volume for ${fault.ms} ms`;
+      }
+      case 'volume-gone':
+        if (!machine.mounted) return undefined;
+        machine.unmount();
+        this.later(fault.ms, `${unit} has its volume mounted`, () => machine.mount());
+        return `finds the volume unmounted for ${fault.ms} ms`;
+      case 'full':
+      case 'read-only': {
+        const disk = fault.unit % 2 === 0 ? world.volume : (machine.volume ?? machine.own);
+        const trouble = fault.kind === 'full' ? 'full' : 'readOnly';
+        disk[trouble] = true;
+        this.later(fault.ms, 'the disk takes writes again', () => {
+          disk[trouble] = false;
+        });
+        return `meets a disk that is ${fault.kind} for ${fault.ms} ms`;
+      }
+      case 'fsync':
+        (machine.volume ?? machine.own).failingSyncs = fault.count;
+        this.later(120_000, 'fsync works', () => {
+          (machine.volume ?? machine.own).failingSyncs = 0;
+        });
+        return `meets ${fault.count} failing fsyncs`;
+      case 'stale':
+        machine.link.staleMs = fault.ageMs;
+        this.later(fault.ms, `${unit} looks names up again`, () => {
+          machine.link.staleMs = 0;
+        });
+        return `sees names up to ${fault.ageMs} ms late`;
+      case 'clock':
+        machine.wallOffsetMs += fault.ms;
+        return `has its clock moved by ${fault.ms} ms`;
+      case 'die': {
+        const service = fault.service === 'web' ? webService : workerService;
+        if (!machine.systemd.isUp(service)) return undefined;
+        machine.systemd.die(service);
+        return `loses its ${fault.service} process`;
+      }
+      case 'no-start':
+        machine.systemd.troubles.failingStarts = fault.count;
+        this.later(fault.ms, `services of ${unit} start`, () => {
+          machine.systemd.troubles.failingStarts = 0;
+        });
+        return `cannot start the next ${fault.count} services`;
+      case 'slow-stop':
+      case 'slow-web': {
+        const { troubles } = machine.systemd;
+        const which = fault.kind === 'slow-stop' ? 'stopMs' : 'webMs';
+        const before = troubles[which];
+        troubles[which] = fault.ms;
+        this.later(fault.forMs, `${unit} is not slow any more`, () => {
+          troubles[which] = before;
+        });
+        return `takes ${fault.ms} ms (${fault.kind})`;
+      }
+      case 'action': {
+        const at = ['upgrade', 'rollback', 'move-web'].includes(fault.action)
+          ? (juju.leader(application) ?? unit)
+          : unit;
+        juju.runAction(at, fault.action, fault.action === 'move-web' ? { unit } : {});
+        return `${fault.action} runs on ${at}`;
+      }
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  /** A leader that cannot renew its lease for so long loses it. */
+  private moveLease(unit: string, ms: number): void {
+    const { juju } = this.world;
+    if (ms < 60_000 || juju.leader(application) !== unit) return;
+    this.later(30_000 + this.world.random.below(30_000), 'the lease is over', () => {
+      const next = this.world.units().find((each) => each !== unit && this.world.works(each));
+      if (next !== undefined && juju.leader(application) === unit && !this.world.works(unit))
+        juju.setLeader(application, next);
+    });
+  }
+
+  private cutPower(unit: string, machine: Machine): void {
+    const { juju } = this.world;
+    this.world.kill(unit, false);
+    this.powerOff(machine);
+    if (juju.model.units.has(unit)) juju.agentDown(unit);
+    this.world.invariants.forget(unit);
+  }
+
+  private powerOff(machine: Machine): void {
+    machine.powered = false;
+    machine.frozenUntil = 0;
+    machine.systemd.powerOff();
+  }
+
+  private boot(unit: string, machine: Machine): void {
+    const { juju } = this.world;
+    if (machine.powered || !juju.model.units.has(unit)) return;
+    machine.powerOn();
+    juju.agentUp(unit);
+  }
+
+  /** Everything loses power, the volume's own server as well. */
+  private blackout(): string {
+    const { world } = this;
+    for (const [unit, machine] of world.machinesByUnit) {
+      if (!machine.powered) continue;
+      this.cutPower(unit, machine);
+      machine.own.lose(world.random);
+      if (machine.volume !== undefined && machine.volume !== world.volume) machine.volume.lose(world.random);
+      this.later(1_000 + world.random.below(120_000), `${unit} boots`, () => this.boot(unit, machine));
+    }
+    world.volume.lose(world.random);
+    return 'everything loses power';
+  }
+}

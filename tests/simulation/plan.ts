@@ -1,0 +1,268 @@
+// What a seed stands for: the settings of a history and the faults in it, as plain data, so that a failing one can be shrunk, kept
+// and repeated. Nothing here runs anything.
+import { type Profile, Seeded } from 'juju-ts-ops/testing';
+
+export interface Settings {
+  seed: number;
+  units: number;
+  profile: Profile;
+  peersHearDeparture: boolean;
+  updateStatusMs?: number;
+  /** As statfs says. */
+  volumeType: string;
+  /** fsync of a file keeps its name, too. */
+  syncNames: boolean;
+  /** How often a process goes on before another gets its turn: 0 … 1. */
+  sticky: number;
+  /** Numbers of units that find a volume of their own in the place of the shared one. */
+  ownVolumes: number[];
+  /** By unit number: what its wall clock shows more. */
+  wallOffsetsMs: number[];
+  readyTimeoutMs: number;
+  completeTimeoutMs: number;
+  config: Record<string, string | number | boolean>;
+  /** Faults begin only when the installation is over. */
+  calmStart: boolean;
+}
+
+/** `step`: when so many steps have been taken since the beginning (of the faults), or when all have been idle for `idleMs`. */
+export type Fault = { step: number; idleMs: number } & (
+  | { kind: 'crash' | 'blackout'; unit: number }
+  | { kind: 'leader' | 'remove' | 'remove-force' | 'resolve-retry' | 'resolve-no-retry'; unit: number }
+  | {
+      kind:
+        | 'freeze'
+        | 'power'
+        | 'cut'
+        | 'volume-hung'
+        | 'volume-broken'
+        | 'volume-gone'
+        | 'full'
+        | 'read-only';
+      unit: number;
+      ms: number;
+    }
+  | { kind: 'stale'; unit: number; ms: number; ageMs: number }
+  | { kind: 'lying-flock'; ms: number }
+  | { kind: 'fsync'; unit: number; count: number }
+  | { kind: 'clock'; unit: number; ms: number }
+  | { kind: 'version'; version: string }
+  | { kind: 'refresh' | 'add' | 'reset-version' }
+  | { kind: 'server'; state: ServerFault; ms: number }
+  | { kind: 'die'; unit: number; service: 'web' | 'worker' }
+  | { kind: 'no-start'; unit: number; count: number; ms: number }
+  | { kind: 'slow-stop' | 'slow-web'; unit: number; ms: number; forMs: number }
+  | { kind: 'silent-web'; version: string; ms: number }
+  | { kind: 'action'; unit: number; action: ActionFault }
+);
+export type FaultKind = Fault['kind'];
+export type ServerFault =
+  | 'missing'
+  | 'refused'
+  | 'stalled'
+  | 'truncated'
+  | 'corrupt'
+  | 'lying'
+  | 'wrong-digest';
+export type ActionFault =
+  | 'upgrade'
+  | 'rollback'
+  | 'move-web'
+  | 'restart-services'
+  | 'prune'
+  | 'unlock'
+  | 'accept-volume'
+  | 'verify'
+  | 'status'
+  | 'get-admin-password';
+
+export interface Plan {
+  settings: Settings;
+  /** The likelihood of each kind, as drawn: printed first. */
+  weights: Partial<Record<FaultKind, number>>;
+  faults: Fault[];
+}
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+/** How much of each there may be, against the others; each seed draws how much of that it takes. */
+const mostWeights: Record<FaultKind, number> = {
+  crash: 6,
+  power: 3,
+  blackout: 1,
+  freeze: 3,
+  leader: 3,
+  add: 1,
+  remove: 1,
+  'remove-force': 1,
+  version: 3,
+  'reset-version': 0.5,
+  refresh: 1,
+  server: 2,
+  die: 1,
+  'no-start': 1,
+  'slow-stop': 1,
+  'slow-web': 1,
+  'silent-web': 1,
+  clock: 1,
+  cut: 2,
+  'volume-hung': 2,
+  'volume-broken': 1,
+  'volume-gone': 1,
+  'lying-flock': 1,
+  stale: 1,
+  full: 1,
+  fsync: 1,
+  'read-only': 1,
+  action: 2,
+  'resolve-retry': 0.5,
+  'resolve-no-retry': 0.5,
+};
+const kinds = Object.keys(mostWeights).filter((kind): kind is FaultKind => kind in mostWeights);
+export const targets = ['8.2.0', '8.3.0', '8.4.0'] as const;
+
+export interface PlanOptions {
+  /** Kinds that a mutation needs, drawn more often. */
+  bias?: Partial<Record<FaultKind, number>>;
+}
+
+export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
+  const random = new Seeded(seed);
+  const chance = (likelihood: number) => random.next() < likelihood;
+  const between = (least: number, most: number) => Math.round(least + (most - least) * random.next());
+  const oneOf = <T>(items: readonly [T, ...T[]]): T => random.pick(items) ?? items[0];
+  const units = oneOf([2, 3, 3, 4]);
+  const settings: Settings = {
+    seed,
+    units,
+    profile: chance(0.75) ? '4.0' : '3.6',
+    peersHearDeparture: chance(0.3),
+    ...(chance(0.3) ? { updateStatusMs: 5 * minute } : {}),
+    volumeType: oneOf(['ext4', 'nfs', 'fuse']),
+    syncNames: chance(0.7),
+    sticky: oneOf([0, 0.5, 0.9, 0.97, 0.995]),
+    ownVolumes: chance(0.15) ? [between(1, units)] : [],
+    wallOffsetsMs: Array.from({ length: 8 }, () => (chance(0.6) ? 0 : between(-3 * day, 3 * day))),
+    readyTimeoutMs: oneOf([10_000, 30_000, 2 * minute]),
+    completeTimeoutMs: oneOf([25_000, minute, 5 * minute]),
+    config: chance(0.2) ? { mode: 'all' } : {},
+    calmStart: chance(0.75),
+  };
+  const weights: Plan['weights'] = {};
+  for (const kind of kinds) {
+    const most = bias[kind] ?? mostWeights[kind];
+    if (bias[kind] !== undefined || chance(0.4)) weights[kind] = Number((most * random.next()).toFixed(2));
+  }
+  const faults: Fault[] = [];
+  let step = 0;
+  const next = (most: number) => {
+    step += Math.round(-Math.log(1 - random.next()) * most);
+    return { step, idleMs: between(1_000, 4 * minute) };
+  };
+  const upgrade = (): Fault =>
+    chance(0.8)
+      ? { ...next(20), kind: 'version', version: oneOf(targets) }
+      : { ...next(20), kind: 'refresh' };
+  const count = between(0, 12);
+  const gap = oneOf([30, 150, 400]);
+  if (settings.calmStart) faults.push(upgrade());
+  for (let each = 0; each < count; each += 1) {
+    const kind = weighted(random, weights);
+    if (kind !== undefined) faults.push(drawFault(kind));
+    if (chance(0.12)) faults.push(upgrade());
+  }
+  if (!settings.calmStart) faults.push(upgrade());
+  return { settings, weights, faults };
+
+  function drawFault(kind: FaultKind): Fault {
+    const at = next(gap);
+    const unit = between(0, units);
+    switch (kind) {
+      case 'crash':
+      case 'leader':
+      case 'remove':
+      case 'remove-force':
+      case 'blackout':
+      case 'resolve-retry':
+      case 'resolve-no-retry':
+        return { ...at, kind, unit };
+      case 'freeze':
+      case 'power':
+      case 'cut':
+      case 'volume-hung':
+      case 'volume-broken':
+      case 'volume-gone':
+      case 'full':
+      case 'read-only':
+        return { ...at, kind, unit, ms: between(500, oneOf([5_000, minute, 8 * minute])) };
+      case 'stale':
+        return { ...at, kind, unit, ms: between(minute, 10 * minute), ageMs: between(500, 5_000) };
+      case 'lying-flock':
+        return { ...at, kind, ms: between(minute, 20 * minute) };
+      case 'fsync':
+        return { ...at, kind, unit, count: between(1, 4) };
+      case 'clock':
+        return { ...at, kind, unit, ms: between(-3 * day, 3 * day) };
+      case 'version':
+        return { ...at, kind, version: oneOf(['8.1.0', '8.2.0', '8.3.0', '8.4.0', '8.9.9']) };
+      case 'refresh':
+      case 'add':
+      case 'reset-version':
+        return { ...at, kind };
+      case 'server': {
+        const state = oneOf<ServerFault>([
+          'missing',
+          'refused',
+          'stalled',
+          'truncated',
+          'corrupt',
+          'lying',
+          'wrong-digest',
+        ]);
+        return { ...at, kind, state, ms: between(minute, 10 * minute) };
+      }
+      case 'die':
+        return { ...at, kind, unit, service: oneOf(['web', 'worker']) };
+      case 'no-start':
+        return { ...at, kind, unit, count: between(1, 4), ms: between(minute, 5 * minute) };
+      case 'slow-stop':
+      case 'slow-web':
+        return {
+          ...at,
+          kind,
+          unit,
+          ms: between(1_000, kind === 'slow-stop' ? 60_000 : 90_000),
+          forMs: between(minute, 10 * minute),
+        };
+      case 'silent-web':
+        return { ...at, kind, version: oneOf(targets), ms: between(minute, 10 * minute) };
+      case 'action': {
+        const action = oneOf<ActionFault>([
+          'upgrade',
+          'rollback',
+          'move-web',
+          'restart-services',
+          'prune',
+          'unlock',
+          'accept-volume',
+          'verify',
+          'status',
+          'get-admin-password',
+        ]);
+        return { ...at, kind, unit, action };
+      }
+      default:
+        return kind satisfies never;
+    }
+  }
+}
+
+function weighted(random: Seeded, weights: Plan['weights']): FaultKind | undefined {
+  const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+  let left = random.next() * total;
+  for (const kind of kinds) {
+    left -= weights[kind] ?? 0;
+    if (left < 0) return kind;
+  }
+  return undefined;
+}

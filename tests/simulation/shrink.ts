@@ -1,0 +1,55 @@
+// Takes away what a failing history does not need: faults one by one, units, delays, differences between clocks.
+import type { Plan } from './plan.ts';
+import type { Outcome } from './simulate.ts';
+
+export interface Shrunk {
+  plan: Plan;
+  outcome: Outcome;
+}
+
+const playsAtMost = 400;
+
+export async function shrink(
+  plan: Plan,
+  outcome: Outcome,
+  play: (plan: Plan) => Promise<Outcome>,
+): Promise<Shrunk> {
+  let best: Shrunk = { plan, outcome };
+  let plays = 0;
+  const better = async (smaller: Plan): Promise<boolean> => {
+    if (plays >= playsAtMost) return false;
+    plays += 1;
+    const found = await play(smaller);
+    const same = found.violation !== undefined && found.invariant === outcome.invariant;
+    if (same) best = { plan: smaller, outcome: found };
+    return same;
+  };
+  for (let again = true; again; ) {
+    again = false;
+    for (const smaller of candidates(best.plan)) again = (await better(smaller)) || again;
+  }
+  return best;
+}
+
+/** Made one after the other from what is best by then. */
+function* candidates(plan: Plan): Generator<Plan> {
+  for (let index = plan.faults.length - 1; index >= 0; index -= 1) {
+    yield { ...plan, faults: plan.faults.filter((_, other) => other !== index) };
+  }
+  const { settings } = plan;
+  const simpler: Partial<Plan['settings']>[] = [
+    { wallOffsetsMs: [0] },
+    { config: {} },
+    { ownVolumes: [] },
+    { units: 2 },
+    { profile: '4.0' },
+    { calmStart: true },
+    { volumeType: 'ext4' },
+    { syncNames: true },
+    { sticky: 0.995 },
+  ];
+  for (const change of simpler) {
+    const next = { ...settings, ...change };
+    if (JSON.stringify(next) !== JSON.stringify(settings)) yield { ...plan, settings: next };
+  }
+}

@@ -1,0 +1,464 @@
+// The charm on simulated machines under a fake Juju: hooks of several units under way at once, their operations interleaved as the
+// seed says, every step traced and checked.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { execute, type RunTool, ToolTimeout } from 'juju-ts-ops';
+import {
+  type CharmFiles,
+  type ExecRecord,
+  FakeJuju,
+  type HookContext,
+  type Operation,
+  Seeded,
+} from 'juju-ts-ops/testing';
+import type { concourse } from '../../src/charm.ts';
+import { Disk } from './disk.ts';
+import { Invariants, Violation } from './invariants.ts';
+import { Flocks, Machine } from './machine.ts';
+import { Mirror, mirrorUrl } from './mirror.ts';
+import type { Settings } from './plan.ts';
+import { type Choice, type Process, Scheduler } from './scheduler.ts';
+import { webService, workerService } from './services.ts';
+import type { Trace } from './trace.ts';
+
+export const application = 'concourse-ci';
+const wakeUp = /\bJUJU_DISPATCH_PATH=(['"]?)([\w./-]+)\1\s+\.\/dispatch\b/;
+/** What starting the executable costs. */
+const dispatchMs = 200;
+const toolMs = 8;
+const retryTimerMs = 5_000;
+const password = 'hunter2hunter2';
+
+export interface Charmed {
+  concourse: typeof concourse;
+  files: CharmFiles;
+}
+
+interface Running {
+  process: Process;
+  context: HookContext;
+  machine: Machine;
+}
+
+export class World {
+  readonly scheduler: Scheduler;
+  readonly random: Seeded;
+  readonly juju: FakeJuju;
+  readonly mirror: Mirror;
+  readonly flocks = new Flocks();
+  readonly volume: Disk;
+  readonly invariants: Invariants;
+  readonly machinesByUnit = new Map<string, Machine>();
+  readonly running = new Map<string, Running>();
+  /** The version that each revision of the charm pins. */
+  readonly pins = ['8.1.0'];
+  /** Hooks that failed, by their first line, to be looked at. */
+  readonly failures = new Map<string, number>();
+  readonly jujuOptions: { updateStatusMs?: number };
+  hooks = 0;
+  violation: Error | undefined;
+  /** Called for each process when it begins: a fault may wait for it. */
+  readonly settings: Settings;
+  private readonly charmed: Charmed;
+  private readonly trace: Trace;
+  private readonly execs = new Map<ExecRecord, { machine: Machine; timer: string }>();
+
+  constructor(settings: Settings, charmed: Charmed, trace: Trace) {
+    this.settings = settings;
+    this.charmed = charmed;
+    this.trace = trace;
+    this.random = new Seeded(settings.seed);
+    this.scheduler = new Scheduler(this.random, Date.UTC(2026, 0, 1), settings.sticky);
+    this.mirror = new Mirror(this.scheduler);
+    this.volume = this.newDisk(1, settings.volumeType);
+    const options = {
+      seed: settings.seed,
+      profile: settings.profile,
+      clock: { now: () => this.scheduler.now },
+      peersHearDeparture: settings.peersHearDeparture,
+      ...(settings.updateStatusMs === undefined ? {} : { updateStatusMs: settings.updateStatusMs }),
+      disk: {
+        read: (_unit: string, path: string) => readFileSync(path, 'utf8'),
+        write: (_unit: string, path: string, text: string) => writeFileSync(path, text),
+      },
+    };
+    this.jujuOptions = options;
+    this.juju = new FakeJuju(options);
+    this.invariants = new Invariants({
+      now: () => this.scheduler.now,
+      machines: () => this.machinesByUnit.values(),
+      machineOf: (unit) => this.machine(unit),
+      facts: (unit) => this.facts(unit),
+      goal: () => this.goal(),
+      units: () => this.units(),
+      seenBy: (unit) => this.seenBy(unit),
+      completeTimeoutMs: () => settings.completeTimeoutMs,
+    });
+    const postgres = this.juju.addSecret('postgres', {
+      uri: `postgresql://concourse:${password}@db:5432/concourse`,
+    });
+    this.juju.deploy(application, charmed.files, {
+      units: settings.units,
+      config: {
+        'release-mirror': mirrorUrl,
+        'postgres-uri': postgres,
+        'upgrade-ready-timeout': `${settings.readyTimeoutMs / 1000}s`,
+        'upgrade-complete-timeout': `${settings.completeTimeoutMs / 1000}s`,
+        ...settings.config,
+      },
+      address: (number) => `10.0.0.${10 + number}`,
+    });
+    this.juju.grantSecret('postgres', application);
+    this.invariants.secrets = [password];
+    for (const unit of this.juju.units(application)) this.machine(unit);
+  }
+
+  get charmFiles(): CharmFiles {
+    return this.charmed.files;
+  }
+
+  // --- what is there ---
+
+  machine(unit: string): Machine {
+    const known = this.machinesByUnit.get(unit);
+    if (known !== undefined) return known;
+    const number = Number(unit.split('/')[1]);
+    const { settings } = this;
+    const machine = new Machine({
+      unit,
+      number,
+      seed: settings.seed * 64 + number,
+      scheduler: this.scheduler,
+      volume: settings.ownVolumes.includes(number) ? this.newDisk(10 + number, 'ext4') : this.volume,
+      flocks: this.flocks,
+      mirror: this.mirror,
+      watcher: {
+        before: (...seen) => this.guard(() => this.invariants.before(...seen)),
+        after: (...seen) => this.guard(() => this.invariants.after(...seen)),
+        looked: (...seen) => this.guard(() => this.invariants.looked(...seen)),
+      },
+      events: {
+        starting: (...seen) => this.guard(() => this.invariants.services(unit).starting(...seen)),
+        stopped: (...seen) => this.guard(() => this.invariants.services(unit).stopped(...seen)),
+      },
+      syncNames: settings.syncNames,
+      wallOffsetMs: settings.wallOffsetsMs[number % settings.wallOffsetsMs.length] ?? 0,
+    });
+    machine.systemd.registered = () => this.isRegistered(machine);
+    this.machinesByUnit.set(unit, machine);
+    return machine;
+  }
+
+  units(): string[] {
+    return this.juju.units(application).filter((unit) => this.juju.model.units.get(unit)?.life === 'alive');
+  }
+
+  facts(unit: string): Record<string, string> | undefined {
+    return this.juju.model.units.has(unit) ? this.juju.databag('peers', unit) : undefined;
+  }
+
+  /** Whose joined has run there, with their facts as that agent keeps them. */
+  private seenBy(unit: string): Map<string, Record<string, string>> {
+    const agent = this.juju.model.units.get(unit)?.agent;
+    const [relation] = [...(agent?.relations ?? [])];
+    const [id, view] = relation ?? [];
+    return new Map(
+      [...(view?.members.keys() ?? [])].map((other) => [
+        other,
+        agent?.remoteBags.get(`${id}/${other}`) ?? this.facts(other) ?? {},
+      ]),
+    );
+  }
+
+  goal(): Record<string, string> {
+    return this.juju.databag('peers', application);
+  }
+
+  /** The unit's agent could run something now. */
+  works(unit: string): boolean {
+    const machine = this.machine(unit);
+    const model = this.juju.model.units.get(unit);
+    return (
+      model?.agentUp === true && machine.powered && !machine.cut && machine.frozenUntil <= this.scheduler.now
+    );
+  }
+
+  /** Nothing is wrong with the unit's machine but what its own charm does. */
+  healthy(unit: string): boolean {
+    const machine = this.machine(unit);
+    const { troubles } = machine.systemd;
+    return (
+      this.works(unit) &&
+      machine.mounted === (machine.volume !== undefined) &&
+      machine.link.state === 'good' &&
+      troubles.failingStarts === 0 &&
+      [machine.own, machine.volume].every(
+        (disk) => disk === undefined || !(disk.full || disk.readOnly || disk.failingSyncs > 0),
+      ) &&
+      this.juju.model.units.get(unit)?.agent.failed === undefined
+    );
+  }
+
+  private isRegistered(machine: Machine): boolean {
+    const key = machine.text('/etc/concourse/worker_key.pub')?.trim();
+    const host = machine.systemd.of(workerService).environment?.CONCOURSE_TSA_HOST;
+    if (key === undefined) return false;
+    for (const web of this.machinesByUnit.values()) {
+      if (`${web.address}:2222` !== host || !web.powered || web.systemd.webAnswers() === undefined) continue;
+      if (web.systemd.of(webService).authorized.includes(key)) return true;
+    }
+    return false;
+  }
+
+  private newDisk(device: number, type: string): Disk {
+    return new Disk({ device, type, now: () => this.scheduler.now, syncNames: this.settings.syncNames });
+  }
+
+  // --- what happens ---
+
+  /** What may happen next. */
+  choices(): Choice[] {
+    const { scheduler } = this;
+    const choices = scheduler.ready();
+    for (const unit of this.juju.units(application)) {
+      if (this.running.has(unit) || !this.works(unit)) continue;
+      const operation = this.juju.next(unit);
+      if (operation !== undefined)
+        choices.push({
+          process: undefined,
+          what: `begin ${unit}`,
+          costMs: 5,
+          run: () => this.begin(unit, operation),
+        });
+    }
+    for (const machine of this.machinesByUnit.values()) {
+      if (!machine.powered || machine.frozenUntil > scheduler.now) continue;
+      for (const timer of machine.systemd.timers.values()) {
+        if (timer.running || timer.at > scheduler.now) continue;
+        choices.push({
+          process: undefined,
+          what: `timer of ${machine.unit}`,
+          costMs: 5,
+          run: () => this.fire(machine, timer.name),
+        });
+      }
+    }
+    return choices;
+  }
+
+  /** One step. False: nobody can go on before time passes. */
+  async step(): Promise<boolean> {
+    const { scheduler } = this;
+    const choice = scheduler.pick(this.choices());
+    if (choice === undefined) return false;
+    const before = scheduler.now;
+    const { process } = choice;
+    if (process !== undefined)
+      this.trace.line(scheduler.steps + 1, before, process.unit, process.name, choice.what);
+    await scheduler.take(choice);
+    this.timePassed(scheduler.now - before);
+    return true;
+  }
+
+  /** Lets time pass until something may happen by itself, or `until`. False: nothing ever would. */
+  jump(until: number): boolean {
+    const { scheduler } = this;
+    const times = [scheduler.nextTime()];
+    for (const unit of this.juju.units(application)) {
+      const machine = this.machine(unit);
+      if (!machine.powered || machine.cut) continue;
+      times.push(this.juju.nextTime(unit));
+    }
+    for (const machine of this.machinesByUnit.values()) {
+      times.push(machine.frozenUntil);
+      if (!machine.powered) continue;
+      for (const timer of machine.systemd.timers.values())
+        if (!timer.running) times.push(Math.max(timer.at, machine.frozenUntil));
+    }
+    const later = times
+      .filter((at) => at !== undefined)
+      .filter((at) => at > scheduler.now && Number.isFinite(at));
+    const next = Math.min(until, ...later);
+    if (!Number.isFinite(next) || next <= scheduler.now) return false;
+    const ms = next - scheduler.now;
+    scheduler.now = next;
+    this.timePassed(ms);
+    return true;
+  }
+
+  private timePassed(ms: number): void {
+    const { scheduler, invariants } = this;
+    if (ms <= 0) return;
+    for (const process of scheduler.processes) {
+      const machine = this.machine(process.unit);
+      if (process.hung.length > 0 || machine.frozenUntil > scheduler.now - ms || machine.cut)
+        process.excusedMs += ms;
+    }
+    this.guard(() => invariants.passed(ms, (unit) => this.healthy(unit), scheduler.processes));
+    this.watchExecs();
+  }
+
+  /** The first broken invariant stands; what it would do to the hook that broke it does not matter. */
+  guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.violation ??= error;
+    }
+  }
+
+  private begin(unit: string, operation: Operation): void {
+    const machine = this.machine(unit);
+    const context = this.juju.begin(unit, operation);
+    const name = operation.kind === 'action' ? `action ${operation.name}` : operation.name;
+    this.hooks += 1;
+    const process = this.scheduler.spawn(
+      unit,
+      name,
+      () => this.scheduler.now + machine.wallOffsetMs,
+      (self) => this.dispatch(self, machine, context, operation),
+      (self, error) => this.ended(self, error),
+    );
+    this.running.set(unit, { process, context, machine });
+    this.invariants.begins(process);
+    this.trace.line(this.scheduler.steps, this.scheduler.now, unit, name, 'begins');
+  }
+
+  private async dispatch(
+    process: Process,
+    machine: Machine,
+    context: HookContext,
+    operation: Operation,
+  ): Promise<void> {
+    await this.scheduler.turn(process, 'dispatch', dispatchMs);
+    const path = operation.kind === 'exec' ? wakeUp.exec(operation.exec.script)?.[2] : undefined;
+    const env = path === undefined ? context.env : { ...context.env, JUJU_DISPATCH_PATH: path };
+    const pin = this.pins[context.charmRevision] ?? this.pins.at(-1) ?? '8.1.0';
+    const charm = this.charmed.concourse(machine.host(process), {
+      version: pin,
+      sha256: { amd64: null, arm64: null },
+      seen: 'simulated',
+    });
+    const stderr: string[] = [];
+    const exitCode = await execute(charm, {
+      env,
+      runTool: this.tools(process, machine, context),
+      writeError: (line) => void stderr.push(line),
+    });
+    await this.scheduler.turn(process, `exits with ${exitCode}`, 20);
+    // The agent sends what was buffered when it reaches its controller again.
+    while (machine.cut) await this.scheduler.wait(process, 1_000);
+    const { outcome, reason } = context.finish({ exitCode, stderr: stderr.join('\n') });
+    this.trace.line(
+      this.scheduler.steps,
+      this.scheduler.now,
+      process.unit,
+      process.name,
+      reason === undefined ? outcome : `${outcome}: ${reason}`,
+    );
+  }
+
+  private tools(process: Process, machine: Machine, context: HookContext): RunTool {
+    return async (tool, args, { stdin, timeoutMs }) => {
+      await this.scheduler.turn(
+        process,
+        `${tool} ${args.filter((arg) => !arg.includes('#file=')).join(' ')}`,
+        toolMs,
+      );
+      for (let waitedMs = 0; machine.cut; waitedMs += 1_000) {
+        if (waitedMs >= timeoutMs) throw new ToolTimeout(tool, args, timeoutMs);
+        await this.scheduler.wait(process, 1_000);
+      }
+      if (tool !== 'secret-add' && tool !== 'secret-set') {
+        const handsOver = process.name === 'action get-admin-password' && tool === 'action-set';
+        if (!handsOver)
+          this.guard(() => this.invariants.noSecret(`${args.join(' ')} ${stdin ?? ''}`, `a call of ${tool}`));
+      }
+      if (tool === 'juju-log') this.noteFailure(args.join(' '));
+      const result = context.tool(tool, args, stdin);
+      if (tool === 'secret-add') this.learnSecrets();
+      return result;
+    };
+  }
+
+  /** The lines of the private keys and the password: none of them may be anywhere. */
+  private learnSecrets(): void {
+    // The content of an added secret is committed at the hook's end; the keys are this simulation's own, so they are known.
+    for (const secret of this.juju.model.secrets.values()) {
+      if (secret.owner.kind !== 'application') continue;
+      for (const content of secret.revisions) {
+        if (content === undefined) continue;
+        const lines = Object.entries(content).flatMap(([key, value]) =>
+          key.endsWith('-pub') ? [] : value.split('\n').slice(1, 3),
+        );
+        const short = Object.entries(content).flatMap(([key, value]) =>
+          key.includes('password') ? [value] : [],
+        );
+        this.invariants.secrets = [password, ...lines.filter((line) => line.length > 20), ...short];
+      }
+    }
+  }
+
+  private noteFailure(text: string): void {
+    const failed = / failed: (.*)/.exec(text)?.[1];
+    if (failed === undefined || !text.includes('ERROR')) return;
+    const key =
+      failed
+        .split('\n')[0]
+        ?.replace(/[0-9a-f]{16}/g, 'T')
+        .slice(0, 160) ?? '';
+    this.failures.set(key, (this.failures.get(key) ?? 0) + 1);
+    if (/TypeError|ReferenceError|RangeError|nothing settles/.test(failed))
+      this.violation ??= new Error(`bug: ${failed.slice(0, 400)}`);
+  }
+
+  private ended(process: Process, error: unknown): void {
+    const { unit } = process;
+    const found = this.running.get(unit);
+    if (found?.process === process) this.running.delete(unit);
+    this.machine(unit).processEnded(process);
+    this.guard(() => this.invariants.ends(process));
+    this.learnSecrets();
+    if (error !== undefined) {
+      if (error instanceof Violation) this.violation ??= error;
+      else
+        this.violation ??= new Error(`the simulation itself: ${process.name} on ${unit}`, { cause: error });
+    }
+  }
+
+  /** SIGKILL of what runs on the unit, which the agent sees (`seen`), or which goes with it. */
+  kill(unit: string, seen: boolean): boolean {
+    const found = this.running.get(unit);
+    if (found === undefined) return false;
+    this.running.delete(unit);
+    this.scheduler.kill(found.process);
+    found.machine.processEnded(found.process);
+    if (seen) found.context.finish({ signal: 'SIGKILL' });
+    this.guard(() => this.invariants.ends(found.process));
+    return true;
+  }
+
+  private fire(machine: Machine, name: string): void {
+    const timer = machine.systemd.timers.get(name);
+    if (timer === undefined) return;
+    const unit = this.juju.model.units.get(machine.unit);
+    if (unit?.agentUp !== true || machine.cut) {
+      timer.at = this.scheduler.now + retryTimerMs;
+      return;
+    }
+    timer.running = true;
+    this.execs.set(this.juju.exec(machine.unit, timer.script), { machine, timer: name });
+  }
+
+  /** A timer's command that failed is run again after 5 s; one that succeeded is over. */
+  private watchExecs(): void {
+    for (const [record, { machine, timer: name }] of this.execs) {
+      if (record.status === 'pending' || record.status === 'running') continue;
+      this.execs.delete(record);
+      const timer = machine.systemd.timers.get(name);
+      if (timer?.running !== true) continue;
+      if (record.status === 'done' && record.exitCode === 0) machine.systemd.timers.delete(name);
+      else Object.assign(timer, { running: false, at: this.scheduler.now + retryTimerMs });
+    }
+  }
+}
