@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askLab, LabError } from 'juju-lab';
 
-const labDirectory = join(dirname(dirname(fileURLToPath(import.meta.url))), '.lab');
+const labDirectory = join(dirname(dirname(fileURLToPath(import.meta.url))), '.lab/units');
 try {
   const answer = await askLab(labDirectory, process.argv.slice(2));
   process.stdout.write(answer.stdout);

@@ -11,6 +11,9 @@ import { installerStep, type Step } from './upgrade/installer.ts';
 import { volumeVerdict } from './upgrade/volume.ts';
 import { workerStep } from './upgrade/worker.ts';
 
+/** When to look again at something that nobody tells of. */
+const retryMs = 30_000;
+
 export function decide(o: Observed): Decision {
   if (o.optionsUnsettled) return decision(o.facts, [], o.optionProblems);
   const goal = o.leader && o.connected ? leaderGoal(o) : undefined;
@@ -129,7 +132,12 @@ function webStep(o: Observed, upgrading: boolean): Step {
   }
   const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
   if (failure !== undefined)
-    return { facts: known, effects: [], statuses: [statuses.effectFailed(failure.message)] };
+    return {
+      facts: known,
+      effects: [],
+      statuses: [statuses.effectFailed(failure.message)],
+      wakeAt: o.now + retryMs,
+    };
   const untold = web.answers !== undefined && !web.authorizedTold && !o.done.has('authorize-workers');
   if (web.authorizedText !== authorized || untold) {
     return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized }], statuses: [] };
@@ -162,7 +170,7 @@ function webStep(o: Observed, upgrading: boolean): Step {
     web.answers === undefined
       ? statuses.webSilent(o.unit, version, web.complaint)
       : statuses.webWrongVersion(web.answers, version);
-  return { facts: known, effects: [], statuses: [status], wakeAt: o.now + 30_000 };
+  return { facts: known, effects: [], statuses: [status], wakeAt: o.now + retryMs };
 }
 
 /** The keys of the workers that exist: whoever left or was removed is not let in any more. */

@@ -3,9 +3,9 @@
 import { z } from 'zod';
 
 export const rememberedSchema = z.object({
-  /** The release that could not be staged, how often in a row, and until when not to try again (ms since the epoch). */
+  /** What could not be staged (see `stagingWish`), how often in a row, and until when not to try again (ms since the epoch). */
   staging: z
-    .object({ version: z.string(), failures: z.number(), notBefore: z.number(), message: z.string() })
+    .object({ wish: z.string(), failures: z.number(), notBefore: z.number(), message: z.string() })
     .optional(),
   /** The transient systemd timer that wakes this unit. */
   timer: z.object({ name: z.string(), at: z.number() }).optional(),
@@ -17,6 +17,10 @@ export const rememberedSchema = z.object({
   options: z.record(z.string(), z.unknown()).optional(),
   /** The invocation of web that has read the authorised worker keys, and those keys' text. */
   authorized: z.object({ invocation: z.string(), text: z.string() }).optional(),
+  /** A release that the action `verify` found damaged: it is staged anew before it is used again. */
+  damaged: z.string().optional(),
+  /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */
+  incarnation: z.number().int().nonnegative().optional(),
   /** What was last told to Juju, so that it is told again only when it differs. */
   told: z.object({ workloadVersion: z.string().optional(), ports: z.boolean().optional() }).optional(),
 });

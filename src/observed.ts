@@ -40,6 +40,8 @@ export interface VolumeIdentity {
 
 /** The volume as this unit sees it now. */
 export interface VolumeView {
+  /** There is no directory at the volume's path. */
+  absent: boolean;
   /** Why nothing can be done with it: not there, no directory, read-only, noexec, a malformed identity. */
   problem: string | undefined;
   isMount: boolean;
@@ -147,7 +149,7 @@ export interface Observed {
 export type Effect =
   | { do: 'make-web-secret' }
   | { do: 'claim-volume' }
-  | { do: 'stage'; version: string; digest: string | undefined }
+  | { do: 'stage'; version: string; digest: string | undefined; wish: string }
   | {
       do: 'switch';
       version: string;

@@ -50,7 +50,8 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     goal: readGoal(values),
     facts: own?.values ?? {},
     webSecret: values['web-secret'],
-    memory: remembered.value ?? {},
+    // Another resource comes as a refresh: whatever failed before may go well now.
+    memory: { ...remembered.value, ...(hook.event.kind === 'upgrade-charm' ? { staging: undefined } : {}) },
     remembered: remembered.value,
     failures: new Map(),
     done: new Set(),

@@ -1,11 +1,17 @@
 // Every message that a user can see in `juju status`, on one screen. The next thing to do comes first, with the command
-// to type; at most 120 characters as long as names and reasons are short.
+// to type; within 120 characters as long as names and reasons are short.
 import type { Status } from './observed.ts';
 
-const blocked = (message: string): Status => ({ status: 'blocked', message });
-const waiting = (message: string): Status => ({ status: 'waiting', message });
-const maintenance = (message: string): Status => ({ status: 'maintenance', message });
-const active = (message: string): Status => ({ status: 'active', message });
+/** Longer ones are cut in `juju status` anyway; what was cut is in the unit's log. */
+const longest = 200;
+const say = (status: Status['status'], message: string): Status => ({
+  status,
+  message: message.length > longest ? `${message.slice(0, longest - 1)}…` : message,
+});
+const blocked = (message: string): Status => say('blocked', message);
+const waiting = (message: string): Status => say('waiting', message);
+const maintenance = (message: string): Status => say('maintenance', message);
+const active = (message: string): Status => say('active', message);
 
 /** `2m`, `90s`: a span of time for people. */
 export function span(ms: number): string {
@@ -21,6 +27,8 @@ export function some(names: readonly string[], count = 3): string {
   const more = names.length - count;
   return more > 0 ? `${names.slice(0, count).join(', ')} and ${more} more` : names.join(', ');
 }
+
+const because = (complaint: string | undefined): string => (complaint === undefined ? '' : `: ${complaint}`);
 
 export const statuses = {
   // Options
@@ -48,7 +56,6 @@ export const statuses = {
   installing: (version: string) => maintenance(`installing Concourse ${version}`),
   downloading: (version: string, percent: number | undefined) =>
     maintenance(`downloading Concourse ${version}${percent === undefined ? '' : `: ${percent} %`}`),
-  unpacked: (version: string) => maintenance(`verifying Concourse ${version}`),
   stageFailed: (reason: string, retryMs: number) => blocked(`${reason}; next try in ${span(retryMs)}`),
   effectFailed: (reason: string) => blocked(reason),
   lockBusy: (reason: string) => waiting(reason),
@@ -77,9 +84,7 @@ export const statuses = {
   webStarting: (version: string) => maintenance(`web ${version} is starting`),
   webSilent: (unit: string, version: string, complaint: string | undefined) =>
     blocked(
-      complaint === undefined
-        ? `web ${version} does not answer: juju ssh ${unit} journalctl -u concourse-server; juju run ${unit} rollback`
-        : `web ${version} does not answer: ${complaint.slice(0, 100)}`,
+      `juju ssh ${unit} journalctl -u concourse-server; juju run ${unit.split('/')[0]}/leader rollback: web ${version} does not answer${because(complaint)}`,
     ),
   webWrongVersion: (answers: string, version: string) =>
     waiting(`web answers as ${answers}, not yet as ${version}`),
@@ -112,7 +117,5 @@ export const statuses = {
     active(`worker ${version}${own ? ', on a volume of its own' : ''}`),
   secondWorker: (other: string) =>
     blocked(`remove this unit or ${other}: two workers cannot share a machine`),
-  releaseBroken: (version: string, reason: string) =>
-    blocked(`release ${version} on the volume is broken: ${reason}`),
   leaving: () => maintenance('leaving'),
 } as const;

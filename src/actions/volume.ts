@@ -38,10 +38,17 @@ export async function verify(session: Session) {
       result: `all ${length} files of ${version} are as they were staged`,
     };
   }
-  throw new ActionFailure(
-    `release ${version} is broken: ${result.problems.join('; ')}; rollback goes to the one before, and upgrade comes back`,
-    { results: { version, problems: result.problems.join('\n') } },
-  );
+  const installs = o.goal?.installer === o.unit;
+  if (installs) {
+    session.memory = { ...session.memory, damaged: version };
+    await remember(session);
+  }
+  const mend = installs
+    ? 'rollback, then upgrade stage it anew'
+    : `juju run ${o.goal?.installer} verify, then rollback and upgrade, stage it anew`;
+  throw new ActionFailure(`release ${version} is damaged: ${result.problems.join('; ')}; ${mend}`, {
+    results: { version, problems: result.problems.join('\n') },
+  });
 }
 
 export async function prune(session: Session, params: { 'dry-run': boolean }) {

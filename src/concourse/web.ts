@@ -36,7 +36,7 @@ export interface WebSettings {
   /** A `:` or `,` in the password would be read as a separator. */
   admin: { user: string; password: string };
   keys: { tsaHostPem: string; sessionSigningPem: string };
-  /** On the volume, for every web unit to read; read again on SIGHUP. */
+  /** Read again on SIGHUP. */
   authorizedKeysPath: string;
   /** Undefined: as whoever runs the charm, where there is no such user. */
   user?: string | undefined;

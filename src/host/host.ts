@@ -195,7 +195,7 @@ export interface Paths {
   root: string;
   /** /var/lib/concourse: the (shared) volume. */
   volume: string;
-  /** /etc/concourse: environment files and private keys of this machine, 0700. */
+  /** /etc/concourse: environment files and private keys of this machine, 0711: web, which is not root, reads its own there. */
   etc: string;
   /** /var/lib/concourse-ci: what this unit remembers, on its own disk. */
   memory: string;

@@ -8,7 +8,7 @@ export async function viewVolume(files: Files, volume: Volume): Promise<VolumeVi
   const facts = await volume.observe();
   if (facts.state !== 'present') {
     const [problem = 'it cannot be used'] = facts.problems;
-    return { ...nothing, problem, isMount: facts.mount.isMount };
+    return { ...nothing, absent: facts.state === 'absent', problem, isMount: facts.mount.isMount };
   }
   const releases = new Map<string, { digest: string; architecture: string }>();
   for (const version of facts.releases) {
@@ -18,6 +18,7 @@ export async function viewVolume(files: Files, volume: Volume): Promise<VolumeVi
   }
   const malformed = facts.id === undefined && facts.problems.some((text) => text.includes('.volume-id'));
   return {
+    absent: false,
     problem: malformed ? facts.problems.find((text) => text.includes('.volume-id')) : undefined,
     isMount: facts.mount.isMount,
     identity: facts.id,
@@ -29,7 +30,7 @@ export async function viewVolume(files: Files, volume: Volume): Promise<VolumeVi
   };
 }
 
-const nothing: Omit<VolumeView, 'problem' | 'isMount'> = {
+const nothing: Omit<VolumeView, 'absent' | 'problem' | 'isMount'> = {
   identity: undefined,
   installed: undefined,
   marker: undefined,

@@ -95,6 +95,7 @@ async function planWorker(
     defaults: host.paths.defaults,
     run: path.join(host.paths.root, 'run'),
     workDirectory: state.workDirectory.path,
+    incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,
     tsaHosts: [tsa.address],
     tsaHostKeys: [tsa.hostKey],

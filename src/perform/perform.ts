@@ -33,7 +33,7 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
     case 'claim-volume':
       return claimVolume(session);
     case 'stage':
-      return stage(session, o, effect.version, effect.digest);
+      return stage(session, o, effect);
     case 'switch':
       return switchRelease(session, o, effect);
     case 'mend-marker':
@@ -76,6 +76,7 @@ async function makeSecret(session: Session): Promise<void> {
 }
 
 async function claimVolume({ hook, host, volume }: Session): Promise<void> {
+  await host.files.makeDirectory(host.paths.volume, { mode: 0o755, recursive: true });
   const identity = await volume.claimIdentity({
     uuid: host.random.uuid(),
     modelUuid: hook.model.uuid,

@@ -32,16 +32,21 @@ const locked = <T>({ host, hook }: Session, purpose: string, work: (held: Held) 
 export async function stage(
   session: Session,
   o: Observed,
-  version: string,
-  digest: string | undefined,
+  target: { version: string; digest: string | undefined; wish: string },
 ): Promise<void> {
+  const { version, digest, wish } = target;
   try {
     await locked(session, `staging ${version}`, (held) => stageLocked(session, o, held, version, digest));
-    session.memory = { ...session.memory, staging: undefined };
+    const { damaged } = session.memory;
+    session.memory = {
+      ...session.memory,
+      staging: undefined,
+      damaged: damaged === version ? undefined : damaged,
+    };
   } catch (error) {
     const failure = failureOf(error);
     if (failure !== undefined && failure.code !== 'lock-busy') {
-      session.memory = { ...session.memory, staging: nextTry(session, version, failure) };
+      session.memory = { ...session.memory, staging: nextTry(session, wish, failure) };
     }
     throw error;
   }
@@ -61,7 +66,7 @@ async function stageLocked(
   const there = await verifyRelease(host.files, volume.layout.release(version), {
     version,
     architecture: host.architecture,
-    depth: 'sizes',
+    depth: session.memory.damaged === version ? 'contents' : 'sizes',
   });
   if (there.ok) return;
   const resourcePath = await hook.resource('concourse-release');
@@ -107,11 +112,11 @@ function proxiesOf({ hook }: Session) {
 }
 
 /** 30 s, then twice as long each time, an hour at most. */
-function nextTry(session: Session, version: string, failure: Failure) {
-  const before = session.memory.staging?.version === version ? session.memory.staging.failures : 0;
+function nextTry(session: Session, wish: string, failure: Failure) {
+  const before = session.memory.staging?.wish === wish ? session.memory.staging.failures : 0;
   const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** before);
   return {
-    version,
+    wish,
     failures: before + 1,
     notBefore: session.host.clock.now() + delayMs,
     message: failure.message,

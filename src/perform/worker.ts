@@ -5,7 +5,9 @@ import { WORKER_SERVICE } from '../concourse/worker.ts';
 import { workerKeyPath, workerPublicKeyPath } from '../observe/worker-view.ts';
 import { plannedVersion } from '../observed.ts';
 import { verifyRelease } from '../release/manifest.ts';
+import { rememberedSchema } from '../memory.ts';
 import type { Session } from '../session.ts';
+import { openMemory } from '../storage/memory.ts';
 import { workerFolder } from '../storage/worker-folder.ts';
 import { fail } from './failure.ts';
 import { makeEtc, replaceFile } from './files.ts';
@@ -24,10 +26,17 @@ export async function makeWorkerKey({ host }: Session): Promise<void> {
   await replaceFile(host.files, { path: workerPublicKeyPath(host), content: `${publicSsh}\n`, mode: 0o644 });
 }
 
-export async function prepareWorkerFolder({ hook, host }: Session): Promise<void> {
+export async function prepareWorkerFolder(session: Session): Promise<void> {
+  const { hook, host } = session;
   const folder = workerFolder(host, hook.unit);
   const { state, problem } = await folder.readState();
   if (problem !== undefined) hook.log.warning(problem);
+  // A new work directory where there was one before: its volumes are gone, so the worker must have a new name.
+  if (state?.workDirectory === undefined) {
+    const { incarnation } = session.memory;
+    session.memory = { ...session.memory, incarnation: incarnation === undefined ? 0 : incarnation + 1 };
+    await openMemory(host, hook.unit, rememberedSchema).replace(session.memory);
+  }
   const { path, reason } = await folder.ensureWorkDirectory(state ?? {});
   hook.log.info(`work directory ${path}: ${reason}`);
 }

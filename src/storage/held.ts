@@ -37,8 +37,6 @@ export interface Held {
   switchTo(version: string): Promise<void>;
   /** `.installed_version`. */
   writeMarker(version: string): Promise<void>;
-  /** A file in `keys/`, which every unit may read. */
-  writeKey(name: string, text: string): Promise<void>;
   /** Moves what stands where ours must be to `.foreign-<date>-<token>/`; that path, or undefined when nothing does. */
   moveForeignAside(): Promise<string | undefined>;
   /** Throws for the installed release. */
@@ -162,12 +160,6 @@ export function holdVolume({ host, layout, lease, self, signal }: Holding): Held
       await files.syncDirectory(layout.root);
     },
     writeMarker: async (version) => replace(layout.marker, `${checkedVersion(version)}\n`, true),
-    writeKey: async (name, text) => {
-      if (!/^[a-z][a-z0-9_.-]*$/.test(name))
-        throw new Error(`not the name of a shared key: ${JSON.stringify(name)}`);
-      await makeShared(layout.keys);
-      await replace(path.join(layout.keys, name), text, true);
-    },
     moveForeignAside: async () => {
       const facts = await openVolume(host).observe();
       if (facts.state !== 'present' || facts.foreign.length === 0) return undefined;

@@ -13,7 +13,6 @@ export const names = {
   lock: '.install.lock',
   lease: '.install.lease',
   identity: '.volume-id',
-  keys: 'keys',
   worker: 'worker',
   manifest: '.manifest.json',
 } as const;
@@ -30,7 +29,6 @@ export interface Layout {
   lock: string;
   lease: string;
   identity: string;
-  keys: string;
   workers: string;
   release(version: string): string;
   manifest(version: string): string;
@@ -50,7 +48,6 @@ export function layoutOf(root: string): Layout {
     lock: at(names.lock),
     lease: at(names.lease),
     identity: at(names.identity),
-    keys: at(names.keys),
     workers: at(names.worker),
     release: (version) => at(names.releases, checkedVersion(version)),
     manifest: (version) => at(names.releases, checkedVersion(version), names.manifest),

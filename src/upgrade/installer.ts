@@ -14,8 +14,6 @@ export interface Step {
   wakeAt?: number | undefined;
   /** The step rules that the worker service stays as it is in this round. */
   holdWorker?: boolean;
-  /** Web is stopped on purpose and must not be started in this round. */
-  holdWeb?: boolean;
 }
 
 const retryLockMs = 30_000;
@@ -37,7 +35,7 @@ function deploy(o: Observed, goal: Goal): Step {
 }
 
 function pursue(o: Observed, goal: Goal, installed: string): Step {
-  if (o.facts['upgrade-state'] === 'prepare') return prepared(o, goal, installed);
+  if (o.facts['upgrade-state'] === 'prepare') return thenOn(o, goal, prepared(o, goal, installed));
   if (goal.version === installed) return met(o, goal);
   if (o.facts['upgrade-id'] === goal['upgrade-id'] && o.facts['upgrade-outcome'] !== undefined)
     return over(o, goal);
@@ -48,6 +46,13 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
   const newer = newerProtocol(o);
   if (newer !== undefined) return { facts: {}, effects: [], statuses: [newer] };
   return stage(o, goal) ?? prepare(o, goal, installed);
+}
+
+/** An upgrade that ended short of the goal: workers that had given up on it have nothing to answer, so nobody would wake the
+ * installer to go on. */
+function thenOn(o: Observed, goal: Goal, step: Step): Step {
+  const ended = step.facts['upgrade-state'] === 'complete' && step.effects.length === 0;
+  return ended && o.volume.installed !== goal.version ? { ...step, wakeAt: o.now } : step;
 }
 
 /** S1: from here on workers stop. With nobody expected, the same hook goes on. */
@@ -120,9 +125,11 @@ function over(o: Observed, goal: Goal): Step {
 /** Staging, while nobody is disturbed: undefined once the goal's release is whole on the volume. */
 export function stage(o: Observed, goal: Goal): Step | undefined {
   const version = goal.version;
-  if (o.volume.releases.has(version)) return undefined;
+  const damaged = o.memory.damaged === version && version !== o.volume.installed;
+  if (o.volume.releases.has(version) && !damaged) return undefined;
+  const wish = stagingWish(o, goal);
   const failure = o.failures.get('stage');
-  const earlier = o.memory.staging?.version === version ? o.memory.staging : undefined;
+  const earlier = o.memory.staging?.wish === wish ? o.memory.staging : undefined;
   if (failure?.code === 'lock-busy') return said(o, statuses.lockBusy(failure.message), failure);
   if (failure !== undefined || (earlier !== undefined && earlier.notBefore > o.now)) {
     const notBefore = earlier?.notBefore ?? o.now + retryLockMs;
@@ -135,7 +142,13 @@ export function stage(o: Observed, goal: Goal): Step | undefined {
     };
   }
   const digest = goal.digests?.[o.architecture];
-  return { ...doing([{ do: 'stage', version, digest }]), statuses: [statuses.installing(version)] };
+  return { ...doing([{ do: 'stage', version, digest, wish }]), statuses: [statuses.installing(version)] };
+}
+
+/** What a failure to stage belongs to: another source, another digest, or the `upgrade` action is a reason to try at once. */
+function stagingWish(o: Observed, goal: Goal): string {
+  const { releaseMirror, releaseSha256 } = o.settings;
+  return [goal.version, goal['upgrade-id'], releaseMirror ?? '', releaseSha256 ?? ''].join(' ');
 }
 
 /** S3 to S5. A lock that is not to be had is waited for by timer; a release that fails to verify ends the upgrade. */

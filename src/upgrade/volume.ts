@@ -23,7 +23,8 @@ export function volumeVerdict(o: Observed, goal: Goal): VolumeVerdict {
   if (known !== undefined && identity?.uuid !== known && !accepted) {
     return refused(statuses.volumeLost(o.unit, volumePath));
   }
-  if (volume.problem !== undefined) return refused(statuses.volumeUnusable(volume.problem));
+  // Where no volume was mounted there may not even be a directory: one of this unit's own is made.
+  if (volume.problem !== undefined && !volume.absent) return refused(statuses.volumeUnusable(volume.problem));
   const ours =
     identity === undefined || (identity.application === o.application && identity.modelUuid === o.modelUuid);
   if (!ours && !accepted) {

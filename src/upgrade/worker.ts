@@ -12,7 +12,8 @@ export function workerStep(o: Observed, goal: Goal, installer: Facts | undefined
   if (o.worker.otherUnit !== undefined) return waiting({}, statuses.secondWorker(o.worker.otherUnit));
   if (o.worker.publicKey === undefined) return acting({}, [{ do: 'make-worker-key' }], []);
   const failed = o.failures.get('begin-upgrade') ?? o.failures.get('stop-worker');
-  if (failed !== undefined) return waiting({}, statuses.effectFailed(failed.message));
+  if (failed !== undefined)
+    return { ...waiting({}, statuses.effectFailed(failed.message)), wakeAt: o.now + 30_000 };
 
   if (shared && installer?.['upgrade-state'] === 'prepare' && installer['upgrade-id'] !== undefined) {
     return preparing(o, goal, installer['upgrade-id'], installer);
@@ -70,7 +71,7 @@ function goesOn(o: Observed): Step {
   const version = o.worker.runningVersion;
   return waiting(
     {},
-    version === undefined ? statuses.registering('', undefined) : statuses.worker(version, false),
+    version === undefined ? statuses.registering('', undefined) : statuses.worker(version, ownVolume(o)),
   );
 }
 
@@ -90,7 +91,7 @@ function fenced(o: Observed, facts: Facts, installed: string, published: string)
   const stands: Facts = stopped ? { 'upgrade-id': o.facts['upgrade-id'], 'upgrade-ready': true } : facts;
   const wakeAt = stopped ? o.worker.upgrade?.deadline : undefined;
   if (o.worker.up && o.worker.runningVersion !== undefined) {
-    return waiting(stands, statuses.worker(o.worker.runningVersion, false));
+    return waiting(stands, statuses.worker(o.worker.runningVersion, ownVolume(o)));
   }
   return { ...waiting(stands, statuses.fence(installed, published)), wakeAt };
 }
@@ -124,7 +125,7 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
 }
 
 function registered(o: Observed, facts: Facts, version: string): Step {
-  if (o.worker.registration === 'registered') return waiting(facts, statuses.worker(version, false));
+  if (o.worker.registration === 'registered') return waiting(facts, statuses.worker(version, ownVolume(o)));
   if (
     o.done.has('start-worker') &&
     !o.done.has('await-registration') &&
@@ -134,6 +135,12 @@ function registered(o: Observed, facts: Facts, version: string): Step {
   }
   // Nobody tells of a registration: look again soon.
   return { ...waiting(facts, statuses.registering(version, o.worker.complaint)), wakeAt: o.now + 15_000 };
+}
+
+/** A volume of this unit's own beside the application's. */
+function ownVolume(o: Observed): boolean {
+  const named = o.goal?.['volume-id'];
+  return named !== undefined && o.facts['volume-id'] !== undefined && o.facts['volume-id'] !== named;
 }
 
 /** Outside `prepare`, a worker is not stopped for anything: `upgrade-ready=false`, for the upgrade last spoken of. */

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { SystemdFailure } from '../../src/host/errors.ts';
 import { Deployment, webService, workerService } from './support/deployment.ts';
 
 describe('a first deployment', () => {
@@ -29,6 +30,21 @@ describe('a first deployment', () => {
     expect(d.status(d.unit(3))).toBe('active: worker 8.1.0');
     expect(starts()).toEqual(before);
     expect(d.machine(d.unit(0)).services.signals.map(({ signal }) => signal)).toContain('SIGHUP');
+  });
+
+  test('a SIGHUP that finds no process is sent again, by timer', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    const services = d.machine(d.unit(0)).services;
+    const signal = services.onSignal;
+    services.onSignal = () => {
+      throw new SystemdFailure('systemctl kill failed: No main process to kill');
+    };
+    d.juju.addUnit('concourse-ci');
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(/^blocked: .*No main process/);
+    services.onSignal = signal;
+    await d.cluster.advance(60_000);
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
   });
 
   test('config-changed without a change restarts nothing and writes nothing to the volume', async () => {

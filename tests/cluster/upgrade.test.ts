@@ -57,6 +57,23 @@ describe('an upgrade', () => {
     expect(await d.workersRun()).toEqual(['8.1.0', '8.1.0']);
   });
 
+  test('that failed is tried again by itself later, and at once when the source changes or the operator asks', async () => {
+    const d = await Deployment.settled({ units: 1 });
+    const bytes = d.mirrored.get('8.2.0') ?? Buffer.alloc(0);
+    d.mirrored.set('8.2.0', bytes.subarray(0, 100));
+    to(d, '8.2.0');
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(/^blocked: .*next try in \d+s/);
+    d.mirrored.set('8.2.0', bytes);
+    const tried = d.downloads.length;
+    d.juju.configure(application, { 'log-level': 'debug' });
+    await d.cluster.settle();
+    expect(d.downloads).toHaveLength(tried);
+    await d.cluster.action(d.unit(0), 'upgrade');
+    await d.cluster.settle();
+    expect(d.installed()).toBe('8.2.0');
+  });
+
   test('whose web does not answer still lets the workers come back, and says what to read and type', async () => {
     const d = await Deployment.settled();
     d.silentWeb.add('8.2.0');
@@ -64,7 +81,9 @@ describe('an upgrade', () => {
     await d.cluster.settle();
     expect(await d.workersRun()).toEqual(['8.2.0', '8.2.0']);
     expect(d.facts(d.unit(0))['upgrade-state']).toBe('complete');
-    expect(d.status(d.unit(0))).toMatch(/^blocked: web 8\.2\.0 does not answer: .*journalctl.*rollback/);
+    expect(d.status(d.unit(0))).toMatch(
+      /^blocked: juju ssh .*journalctl.*juju run concourse-ci\/leader rollback: web 8\.2\.0 does not answer/,
+    );
   });
 
   test('to an older version is refused with the action to type, and changes nothing', async () => {

@@ -15,7 +15,7 @@ describe('which volume is it', () => {
     d.ownVolume.add(d.unit(2));
     d.juju.addUnit(application);
     await d.cluster.settle();
-    expect(d.status(d.unit(2))).toBe('active: worker 8.1.0');
+    expect(d.status(d.unit(2))).toBe('active: worker 8.1.0, on a volume of its own');
     expect(d.downloads).toEqual(['8.1.0', '8.1.0']);
     expect(d.facts(d.unit(2))['volume-id']).not.toBe(d.facts(d.unit(0))['volume-id']);
     const seen = watch(d);
@@ -24,6 +24,14 @@ describe('which volume is it', () => {
     expect(await d.workersRun()).toEqual(['8.2.0', '8.2.0']);
     expect(seen.stops()).toEqual({ 'concourse-ci/1': 1 });
     expect(d.facts(d.unit(2))['upgrade-ready']).toBe('false');
+  });
+
+  test('where nothing is mounted and no directory is there, a unit of shared-storage=auto makes its own', async () => {
+    const d = new Deployment({ units: 1 });
+    d.machine(d.unit(0));
+    rmSync(d.volume, { recursive: true });
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(/^active: /);
   });
 
   test('shared-storage=required blocks a unit on another volume, saying what to mount', async () => {
@@ -72,6 +80,9 @@ describe('which volume is it', () => {
     expect(d.status(d.unit(1))).toMatch(/^blocked: .*accept-volume/);
     await d.cluster.action(d.unit(1), 'accept-volume');
     await d.cluster.advance(60_000);
+    // Web would look for the old work directory's volumes under the old name.
+    const { environment } = d.machine(d.unit(1)).services.starts.at(-1) ?? {};
+    expect(environment?.['CONCOURSE_NAME']).toBe('concourse-ci-1-1');
     expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
     expect(d.downloads).toEqual(['8.1.0', '8.1.0']);
     expect(d.goal()['volume-id']).toBe(d.facts(d.unit(0))['volume-id']);
@@ -174,5 +185,23 @@ describe('a volume in trouble', () => {
       status: 'failed',
       message: expect.stringMatching(/bin\/gdn has other contents/),
     });
+  });
+
+  test('a damaged release is staged anew by rollback and upgrade', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    d.juju.configure(application, { version: '8.2.0' });
+    await d.cluster.settle();
+    writeFileSync(join(d.volume, 'releases/8.2.0/bin/gdn'), 'abc');
+    expect((await d.cluster.action(d.unit(0), 'verify')).message).toMatch(/rollback, then upgrade/);
+    for (const action of ['rollback', 'upgrade']) {
+      expect(await d.cluster.action(d.unit(0), action)).toMatchObject({ status: 'completed' });
+      await d.cluster.settle();
+    }
+    expect(d.downloads).toEqual(['8.1.0', '8.2.0', '8.2.0']);
+    expect(await d.cluster.action(d.unit(0), 'verify')).toMatchObject({
+      status: 'completed',
+      results: { version: '8.2.0' },
+    });
+    expect(await d.workersRun()).toEqual(['8.2.0']);
   });
 });

@@ -64,6 +64,7 @@ export function planFor(version: string, name = 'concourse-worker.service'): Ser
 export function volumeOf(versions: readonly string[], volume: Partial<VolumeView> = {}): VolumeView {
   const installed = versions[0];
   return {
+    absent: false,
     problem: undefined,
     isMount: true,
     identity: { uuid: volumeId, modelUuid, application: 'concourse-ci' },

@@ -1,8 +1,9 @@
 // The packed charm in a lab, with stand-in releases from a local mirror: what the lab tests share.
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab, type LabOptions } from 'juju-lab';
+import { create, extract } from 'tar';
 import { onTestFinished } from 'vitest';
 import { makeStandInRelease, type StandInRequest } from '../../../lib/concourse-stand-in/src/index.ts';
 import { unpackCharm } from '../../../scripts/pack/charm.ts';
@@ -43,21 +44,35 @@ export async function standIn(
   ).path;
 }
 
+/** A stand-in with the programs that are started, one resource type and one fly: as a release must be, and no more. */
+async function smallStandIn(directory: string, version: string): Promise<string> {
+  const whole = await standIn(directory, version);
+  const folder = join(directory, `small-${version}`);
+  mkdirSync(folder);
+  const wanted =
+    /\/(bin\/(concourse|containerd-shim-runc-v2)|resource-types\/git\/.*|fly-assets\/fly-linux-amd64\.tgz)$/;
+  await extract({ file: whole, cwd: folder, filter: (path) => wanted.test(path) });
+  await create({ file: whole, cwd: folder, gzip: true, portable: true }, ['concourse']);
+  return whole;
+}
+
+/** `small`: archives of a handful of files, where each file costs a test something. */
 export async function concourseLab(
   versions: readonly string[],
-  options: Partial<LabOptions> = {},
+  options: Partial<LabOptions> & { small?: boolean } = {},
 ): Promise<ConcourseLab> {
+  const { small = false, ...labOptions } = options;
   const directory = temporary();
   const charm = await packedCharm(directory);
   const archives = [];
-  for (const version of versions) archives.push(await standIn(directory, version));
+  for (const version of versions) archives.push(await (small ? smallStandIn : standIn)(directory, version));
   const mirror = await serveMirror(archives);
   const lab = new Lab({
     directory: join(directory, 'lab'),
     charm: { directory: charm },
     volume: { mountPath: '/var/lib/concourse' },
     extraEnvironment: { CONCOURSE_STAND_IN_DB: join(directory, 'database') },
-    ...options,
+    ...labOptions,
   });
   onTestFinished(async () => {
     await lab.close();

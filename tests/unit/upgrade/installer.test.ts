@@ -33,7 +33,7 @@ describe('before an upgrade', () => {
 
   test('the first release is staged and switched to without prepare', () => {
     const empty = asInstaller({ facts: {}, volume: volumeOf([]), web: webRunning('8.1.0', { up: false }) });
-    expect(step(empty).effects).toEqual([{ do: 'stage', version: '8.1.0', digest: undefined }]);
+    expect(step(empty).effects).toMatchObject([{ do: 'stage', version: '8.1.0', digest: undefined }]);
     const staged = asInstaller({
       facts: {},
       volume: volumeOf(['8.1.0'], { installed: undefined, marker: undefined }),
@@ -54,7 +54,7 @@ describe('before an upgrade', () => {
       goal: target,
       failures: new Map([['stage', failure]]),
       memory: {
-        staging: { version: '8.2.0', failures: 1, notBefore: 1_800_000_060_000, message: 'no such release' },
+        staging: { wish: '8.2.0 2  ', failures: 1, notBefore: 1_800_000_060_000, message: 'no such release' },
       },
     });
     const { effects, facts, statuses, wakeAt } = step(o);
