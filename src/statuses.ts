@@ -63,6 +63,10 @@ export const statuses = {
     blocked(
       `juju run ${app}/leader rollback version=${target}: ${target} is older than the installed ${installed}`,
     ),
+  tooOldAndGone: (app: string, target: string, installed: string) =>
+    blocked(
+      `juju config ${app} version=${installed}: ${target} is older than that, and not on the volume to roll back to`,
+    ),
   newerProtocol: (unit: string, theirs: number) =>
     waiting(`refresh this unit: ${unit} speaks protocol ${theirs}, newer than ours; no upgrade begins`),
 

@@ -41,7 +41,8 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
     return over(o, goal);
   const older = compareVersions(goal.version, installed) < 0;
   if (older && !isRollback(o, goal, installed)) {
-    return { facts: {}, effects: [], statuses: [statuses.tooOld(o.application, goal.version, installed)] };
+    const refused = o.volume.releases.has(goal.version) ? statuses.tooOld : statuses.tooOldAndGone;
+    return { facts: {}, effects: [], statuses: [refused(o.application, goal.version, installed)] };
   }
   const newer = newerProtocol(o);
   if (newer !== undefined) return { facts: {}, effects: [], statuses: [newer] };

@@ -71,7 +71,7 @@ function left(disk: Disk): string[] {
 export async function converge(world: World, faults: Faults): Promise<Converged> {
   heal(world, faults);
   const { scheduler } = world;
-  const until = scheduler.now + boundMs;
+  let until = scheduler.now + boundMs;
   const result: Converged = { updateStatus: 0, typed: 0 };
   const typed = new Set<string>();
   for (;;) {
@@ -87,6 +87,7 @@ export async function converge(world: World, faults: Faults): Promise<Converged>
     if (faults.untold && result.updateStatus === 0) {
       result.updateStatus += 1;
       await updateStatus(world);
+      until = scheduler.now + boundMs;
       continue;
     }
     throw new Violation(8, `not converged: ${wrong.join('; ')}`);
@@ -106,7 +107,8 @@ function heal(world: World, faults: Faults): void {
   for (const unit of world.juju.model.units.values()) delete unit.agent.tickAt;
   const configured = world.juju.model.applications.get(application)?.config.get('version');
   // An operator who asked for what does not exist asks again.
-  if (typeof configured === 'string' && !versions.some((each) => each === configured))
+  const asked = configured === undefined || configured === '' ? world.goal().version : configured;
+  if (asked !== undefined && !versions.some((each) => each === asked))
     world.juju.configure(application, { version: '8.4.0' });
 }
 

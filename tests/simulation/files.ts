@@ -17,8 +17,8 @@ export interface VolumeLink {
 export interface Watcher {
   before(process: Process, disk: Disk, change: DiskChange): void;
   after(process: Process, disk: Disk, change: DiskChange): void;
-  /** `bin` was asked what it points at. */
-  looked(process: Process, disk: Disk, inside: string): void;
+  /** `bin` was asked what it points at; `fresh`: and not answered from what the machine remembered. */
+  looked(process: Process, disk: Disk, inside: string, fresh: boolean): void;
 }
 
 export interface DiskChange {
@@ -94,11 +94,16 @@ export function simulatedFiles(o: FilesOptions): Files {
   };
   const looking = <T>(kind: string, file: string, fresh: () => T): T => {
     if (!onVolume(file)) return fresh();
-    return o.stale.recall(`${kind} ${file}`, scheduler.now, link.staleMs, () => {
-      if (kind === 'readLink')
-        watcher.looked(process, mounts.find(volumePath, true).disk, path.posix.relative(volumePath, file));
+    let asked = false;
+    const answer = o.stale.recall(`${kind} ${file}`, scheduler.now, link.staleMs, () => {
+      asked = true;
       return fresh();
     });
+    if (kind === 'readLink') {
+      const { disk } = mounts.find(volumePath, true);
+      watcher.looked(process, disk, path.posix.relative(volumePath, file), asked);
+    }
+    return answer;
   };
   const put = (disk: Disk, file: string, inode: Inode, content: Buffer) => {
     writable(disk, file);

@@ -49,6 +49,8 @@ export class Invariants implements Watcher {
   private readonly sessions = new Map<Disk, Session[]>();
   /** By process: the versions that `bin` has named since it last looked. */
   private readonly named = new Map<Process, Set<string>>();
+  /** The same by unit: what its machine remembers of the volume may be older than its process. */
+  private readonly namedTo = new Map<string, Set<string>>();
   private readonly verified = new Map<Inode, Map<Inode, Buffer>>();
   /** `unit upgrade-id`: how often that worker stopped for it. */
   private readonly stops = new Map<string, number>();
@@ -86,14 +88,18 @@ export class Invariants implements Watcher {
       return;
     const bin = this.binOf(disk);
     if (change.inside === 'bin' && bin !== undefined) {
-      for (const versions of this.named.values()) versions.add(bin);
+      for (const versions of this.namedTo.values()) versions.add(bin);
       this.noStaleConsent(process, disk, bin);
     }
     this.wholeReleases(disk, change.inside);
   }
 
-  looked(process: Process, disk: Disk, inside: string): void {
-    if (inside === 'bin') this.named.set(process, new Set([this.binOf(disk) ?? '']));
+  looked(process: Process, disk: Disk, inside: string, fresh: boolean): void {
+    if (inside !== 'bin') return;
+    const since = fresh ? undefined : this.namedTo.get(process.unit);
+    const versions = since ?? new Set([this.binOf(disk) ?? '']);
+    this.namedTo.set(process.unit, versions);
+    this.named.set(process, versions);
   }
 
   private sessionsOf(disk: Disk): Session[] {

@@ -61,8 +61,9 @@ export interface Choice {
 
 const running = new AsyncLocalStorage<Process>();
 const turnOfTheLoop = setImmediate;
-/** Turns of the event loop in which a process may do what the simulation does not see (loading a module). */
-const turnsAtMost = 100_000;
+const realNow = performance.now.bind(performance);
+/** Real time in which a process may do what the simulation does not see (loading a module, a secret's private file). */
+const unseenMs = 20_000;
 
 export class Scheduler {
   now: number;
@@ -213,8 +214,9 @@ export class Scheduler {
   async quiet(): Promise<void> {
     await oneTurn();
     for (const process of this.processes) {
-      for (let turns = 0; process.alive && !process.busy; turns += 1) {
-        if (turns === turnsAtMost)
+      if (process.busy) continue;
+      for (const since = realNow(); process.alive && !process.busy; ) {
+        if (realNow() - since > unseenMs)
           throw new Error(`${process.unit} ${process.name} waits for something outside of the simulation`);
         await oneTurn();
       }

@@ -65,11 +65,17 @@ describe('before an upgrade', () => {
   });
 
   test('an older target is refused, naming both versions and the action to type', () => {
-    const o = asInstaller({ goal: goalOf({ version: '8.0.0', 'upgrade-id': 2 }) });
+    const volume = volumeOf(['8.1.0', '8.0.0']);
+    const o = asInstaller({ goal: goalOf({ version: '8.0.0', 'upgrade-id': 2 }), volume });
     const { effects, statuses } = step(o);
     expect(effects).toEqual([]);
     expect(statuses[0]?.status).toBe('blocked');
     expect(statuses[0]?.message).toMatch(/rollback version=8\.0\.0.*8\.1\.0/);
+  });
+
+  test('an older target that is not on the volume is refused with an action that can be done', () => {
+    const { statuses } = step(asInstaller({ goal: goalOf({ version: '8.0.0', 'upgrade-id': 2 }) }));
+    expect(statuses[0]?.message).toMatch(/^juju config concourse-ci version=8\.1\.0: 8\.0\.0 is older/);
   });
 
   test('a unit that speaks a newer protocol keeps any upgrade from beginning', () => {
