@@ -21,6 +21,8 @@ export const rememberedSchema = z.object({
   damaged: z.string().optional(),
   /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */
   incarnation: z.number().int().nonnegative().optional(),
+  /** Databag values that could not be read, as they were told last. */
+  malformed: z.array(z.string()).optional(),
   /** What was last told to Juju, so that it is told again only when it differs. */
   told: z.object({ workloadVersion: z.string().optional(), ports: z.boolean().optional() }).optional(),
 });

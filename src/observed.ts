@@ -96,6 +96,8 @@ export interface WorkerView extends ServiceView {
   /** This unit's own public key, and its fingerprint. */
   publicKey: string | undefined;
   fingerprint: string | undefined;
+  /** A service of this machine that a worker with containerd cannot share it with, and that runs. */
+  rival: string | undefined;
   /** Another unit on this machine whose worker service this machine already has. */
   otherUnit: string | undefined;
   /** From state.json: the upgrade that this worker stopped for. */

@@ -51,7 +51,16 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   peer?.setUnit(wholeFacts(decision.facts));
   tellJuju(session, o, isWeb(decision.facts));
   for (const status of decision.statuses) hook.status.add(status);
+  tellMalformed(session);
   await remember(session);
+}
+
+/** Once, not in every hook in which the value is still there. */
+function tellMalformed(session: Session): void {
+  const before = session.memory.malformed ?? [];
+  const now = [...session.malformed].sort();
+  for (const text of now) if (!before.includes(text)) session.hook.log.warning(text);
+  if (now.length > 0 || before.length > 0) session.memory = { ...session.memory, malformed: now };
 }
 
 /** Ports and workload version: told when they differ from what was told last, since each costs a hook tool. */

@@ -1,5 +1,5 @@
 // What one hook carries from round to round of observing, deciding and performing.
-import type { HookOf } from 'juju-ts-ops';
+import type { DatabagProblem, HookOf } from 'juju-ts-ops';
 import type { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
 import { type Remembered, rememberedSchema } from './memory.ts';
@@ -25,6 +25,8 @@ export interface Session {
   /** URI of the application's secret: the goal's, or made in this hook. */
   webSecret: string | undefined;
   memory: Remembered;
+  /** Databag values that could not be read in this hook: they count as absent, and are told once. */
+  readonly malformed: Set<string>;
   /** The memory as it was read. */
   readonly remembered: Remembered | undefined;
   readonly failures: Map<Effect['do'], Failure>;
@@ -39,8 +41,6 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     openMemory(host, hook.unit, rememberedSchema).read(),
   ]);
   if (remembered.problem !== undefined) hook.log.warning(remembered.problem);
-  for (const problem of application?.problems ?? [])
-    hook.log.warning(`goal: ${JSON.stringify(problem)}: ignored`);
   const values: GoalValues = application?.values ?? {};
   return {
     hook,
@@ -49,6 +49,7 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     volume: openVolume(host),
     goal: readGoal(values),
     facts: own?.values ?? {},
+    malformed: new Set(application?.problems.map((problem) => `the goal: ${malformed(problem)}`)),
     webSecret: values['web-secret'],
     // Another resource comes as a refresh: whatever failed before may go well now.
     memory: { ...remembered.value, ...(hook.event.kind === 'upgrade-charm' ? { staging: undefined } : {}) },
@@ -57,3 +58,7 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     done: new Set(),
   };
 }
+
+/** A databag value that counts as absent, in words. */
+export const malformed = ({ key, value, accepted }: DatabagProblem): string =>
+  `${key}=${JSON.stringify(value.slice(0, 100))} is not ${accepted}, and counts as absent`;

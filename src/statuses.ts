@@ -119,6 +119,12 @@ export const statuses = {
     ),
   worker: (version: string, own: boolean) =>
     active(`worker ${version}${own ? ', on a volume of its own' : ''}`),
+  rival: (unit: string, service: string) =>
+    blocked(
+      `juju ssh ${unit} sudo systemctl disable --now ${service}: a worker's containerd needs its socket`,
+    ),
+  operatorFile: (keys: readonly string[]) =>
+    blocked(`remove from /etc/default/concourse-worker: ${some(keys)}; the worker would not start with it`),
   secondWorker: (other: string) =>
     blocked(`remove this unit or ${other}: two workers cannot share a machine`),
   leaving: () => maintenance('leaving'),

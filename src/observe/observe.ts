@@ -1,8 +1,8 @@
 // The only reader: configuration, goal, facts, the volume and this unit's services, as one plain value.
 import { WEB_SERVICE } from '../concourse/web.ts';
-import { WORKER_SERVICE } from '../concourse/worker.ts';
+import { CONTAINERD_RIVALS, WORKER_SERVICE } from '../concourse/worker.ts';
 import type { Observed } from '../observed.ts';
-import type { Session } from '../session.ts';
+import { malformed, type Session } from '../session.ts';
 import { settleOptions } from '../settings.ts';
 import type { Facts } from '../upgrade/facts.ts';
 import { factsOf, type Goal } from '../upgrade/goal.ts';
@@ -16,7 +16,7 @@ export async function observe(session: Session): Promise<Observed> {
     hook.isLeader(),
     hook.config(),
     hook.peer('peers'),
-    host.services.show([WEB_SERVICE, WORKER_SERVICE]),
+    host.services.show([WEB_SERVICE, WORKER_SERVICE, ...CONTAINERD_RIVALS]),
     viewVolume(host.files, session.volume),
   ]);
   const options = settleOptions(config, session.memory.options ?? {}, hook.application);
@@ -57,6 +57,7 @@ export async function observe(session: Session): Promise<Observed> {
       settings: options.settings,
       installed: volume.installed,
       state: services[WORKER_SERVICE],
+      rivals: CONTAINERD_RIVALS.filter((name) => services[name]?.active === 'active'),
       web,
       installer: goal?.installer ?? '',
       volumeUsable: volume.problem === undefined && volume.identity !== undefined,
@@ -92,10 +93,11 @@ function installerGone(
 
 /** Everybody's facts where they matter; else only those of the installer. */
 async function readPeers(
-  { hook }: Session,
+  session: Session,
   everyone: boolean,
   goal: Goal | undefined,
 ): Promise<Map<string, Facts>> {
+  const { hook } = session;
   const relation = await hook.peer('peers');
   if (relation === undefined) return new Map();
   const all = everyone ? await relation.units() : [goal?.installer];
@@ -104,7 +106,7 @@ async function readPeers(
     names.map(async (name) => [name ?? '', await relation.unit(name ?? '')] as const),
   );
   for (const [name, bag] of read) {
-    for (const problem of bag.problems) hook.log.warning(`${name} says ${JSON.stringify(problem)}: ignored`);
+    for (const problem of bag.problems) session.malformed.add(`${name}: ${malformed(problem)}`);
   }
   return new Map(read.map(([name, bag]) => [name, bag.values]));
 }

@@ -3,8 +3,9 @@
 import path from 'node:path';
 import { fingerprint } from '../concourse/keys.ts';
 import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
+import { parseEnvironmentFile } from '../concourse/environment-file.ts';
 import type { ServicePlan } from '../concourse/service.ts';
-import { WORKER_SERVICE, workerService } from '../concourse/worker.ts';
+import { operatorProblems, WORKER_SERVICE, workerService } from '../concourse/worker.ts';
 import type { Host, ServiceState } from '../host/host.ts';
 import type { Settings, Status, WorkerView } from '../observed.ts';
 import type { Session } from '../session.ts';
@@ -23,6 +24,8 @@ export interface WorkerInputs {
   settings: Settings;
   installed: string | undefined;
   state: ServiceState | undefined;
+  /** Services that run and use containerd's one socket. */
+  rivals: readonly string[];
   /** The goal's installer, which is web; undefined when nothing is known of it. */
   web: Facts | undefined;
   installer: string;
@@ -46,6 +49,7 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
     complaint: registered.complaint,
     publicKey: publicSsh,
     fingerprint: publicSsh === undefined ? undefined : fingerprint(publicSsh),
+    rival: inputs.settings.workerRuntime === 'containerd' ? inputs.rivals[0] : undefined,
     otherUnit: await otherUnit(session),
     upgrade: aside === undefined ? undefined : { id: aside.upgradeId, deadline: aside.deadlineMs },
   };
@@ -87,6 +91,9 @@ async function planWorker(
   }
   const workerKeyPem = await host.files.readText(workerKeyPath(host));
   if (workerKeyPem === undefined) return undefined;
+  const operatorEnvironment = await host.files.readText(path.join(host.paths.defaults, 'concourse-worker'));
+  const refused = operatorProblems(settings.workerRuntime, parseEnvironmentFile(operatorEnvironment ?? ''));
+  if (refused.length > 0) return { missing: statuses.operatorFile(refused) };
   const planned = workerService({
     unit: hook.unit,
     version: installed,
@@ -103,7 +110,7 @@ async function planWorker(
     runtime: settings.workerRuntime,
     logLevel: settings.logLevel,
     proxies: hook.proxies,
-    operatorEnvironment: await host.files.readText(path.join(host.paths.defaults, 'concourse-worker')),
+    operatorEnvironment,
   });
   if (planned.ok) return planned.plan;
   return { missing: statuses.effectFailed(planned.problems.map(({ message }) => message).join('; ')) };

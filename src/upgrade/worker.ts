@@ -110,6 +110,9 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
     o.worker.runningConfiguration === plan.configuration;
   if (current && o.worker.enabled) return registered(o, facts, plannedVersion(plan));
 
+  if (o.worker.rival !== undefined && !o.worker.up) {
+    return { ...waiting(facts, statuses.rival(o.unit, o.worker.rival)), wakeAt: o.now + 30_000 };
+  }
   const letIn = installer['authorized-workers']?.includes(o.worker.fingerprint ?? '') === true;
   // A worker that runs is known to web: a new configuration does not wait for a databag.
   if (!letIn && !o.worker.up && installer['authorized-workers'] !== undefined) {

@@ -1,5 +1,5 @@
 // First deployment, and units that come and go.
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SystemdFailure } from '../../src/host/errors.ts';
@@ -61,6 +61,66 @@ describe('a first deployment', () => {
     await d.cluster.settle();
     expect(starts()).toEqual(before);
     expect(effects).toEqual([]);
+  });
+
+  test('a second worker on one machine is blocked, and leaves the first one’s service alone', async () => {
+    const d = new Deployment({ units: 2 });
+    const { paths } = d.machine(d.unit(1));
+    const first = '# Owner: other-ci/4\n[Service]\nExecStart=/bin/true\n';
+    writeFileSync(join(paths.systemd, workerService), first);
+    mkdirSync(join(paths.root, 'var/lib/juju/agents/unit-other-ci-4'), { recursive: true });
+    await d.cluster.settle();
+    expect(d.status(d.unit(1))).toMatch(/^blocked: remove this unit or other-ci\/4/);
+    expect(readFileSync(join(paths.systemd, workerService), 'utf8')).toBe(first);
+    // The other unit is removed, by force: its agent is gone from the machine, and so is its claim.
+    rmSync(join(paths.root, 'var/lib/juju/agents/unit-other-ci-4'), { recursive: true });
+    d.juju.configure('concourse-ci', { 'log-level': 'debug' });
+    await d.cluster.settle();
+    expect(d.status(d.unit(1))).toBe('active: worker 8.1.0');
+  });
+
+  test('a worker does not stop the docker or containerd of its machine: it says what to type', async () => {
+    const d = new Deployment({ units: 2 });
+    const { services, paths } = d.machine(d.unit(1));
+    writeFileSync(join(paths.systemd, 'docker.service'), '[Service]\n');
+    await services.start('docker.service');
+    await d.cluster.settle();
+    expect(d.status(d.unit(1))).toMatch(
+      /^blocked: juju ssh concourse-ci\/1 sudo systemctl disable --now docker.service/,
+    );
+    await services.stop('docker.service');
+    await d.cluster.advance(31_000);
+    expect(d.status(d.unit(1))).toBe('active: worker 8.1.0');
+  });
+
+  test('a setting in the operator’s own file with which a worker would not start is named', async () => {
+    const d = new Deployment({ units: 2 });
+    const { paths } = d.machine(d.unit(1));
+    mkdirSync(paths.defaults, { recursive: true });
+    writeFileSync(join(paths.defaults, 'concourse-worker'), 'CONCOURSE_GARDEN_ALLOW_HOST_ACCESS=true\n');
+    await d.cluster.settle();
+    expect(d.status(d.unit(1))).toMatch(
+      /^blocked: remove from \/etc\/default\/concourse-worker: CONCOURSE_GARDEN_ALLOW_HOST_ACCESS/,
+    );
+  });
+
+  test('a databag value that cannot be read counts as absent, and is logged once', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    const bag = [...d.juju.model.relations.values()][0]?.bags.get(d.unit(1));
+    // The worker is away, so that it does not put it right; web's agent starts anew, so that it reads it.
+    d.juju.agentDown(d.unit(1));
+    if (bag !== undefined) bag.values = { ...bag.values, protocol: 'many' };
+    d.juju.agentDown(d.unit(0));
+    d.juju.agentUp(d.unit(0), { rebooted: false });
+    for (const level of ['debug', 'info', 'debug']) {
+      d.juju.configure('concourse-ci', { 'log-level': level });
+      await d.cluster.settle();
+    }
+    const told = d.juju.log.filter(
+      ({ unit, text }) => unit === d.unit(0) && text.includes('protocol="many"'),
+    );
+    expect(told).toHaveLength(1);
+    expect(d.status(d.unit(0))).toMatch(/^active: /);
   });
 
   test('a unit that is removed is forgotten: its key, its folder, its services', async () => {

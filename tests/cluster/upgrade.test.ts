@@ -92,10 +92,26 @@ describe('an upgrade', () => {
     to(d, '8.1.0');
     await d.cluster.settle();
     expect(d.status(d.unit(0))).toMatch(
-      /^blocked: juju run concourse-ci\/leader rollback version=8\.1\.0: 8\.1\.0 is older/,
+      /^blocked: juju config concourse-ci version=8\.2\.0: 8\.1\.0 is older than that, and not on the volume/,
     );
     expect(seen.stops()).toEqual({});
     expect(d.installed()).toBe('8.2.0');
+  });
+
+  test('to an older version that is on the volume is refused with the action that goes there', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    to(d, '8.2.0');
+    await d.cluster.settle();
+    to(d, '8.1.0');
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(
+      /^blocked: juju run concourse-ci\/leader rollback version=8\.1\.0: 8\.1\.0 is older/,
+    );
+    expect(d.installed()).toBe('8.2.0');
+    await d.cluster.action(d.unit(0), 'rollback', { version: '8.1.0' });
+    await d.cluster.settle();
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+    expect(d.installed()).toBe('8.1.0');
   });
 
   test('a version that changes while workers stop calls the upgrade off, and the next one goes through', async () => {
@@ -209,6 +225,21 @@ describe('the four stories that were tried on a real Juju', () => {
     expect(d.installed()).toBe('8.2.0');
     expect(await d.workersRun()).toEqual(['8.2.0', '8.2.0']);
     expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+  });
+});
+
+describe('reboots', () => {
+  test('a worker that reboots while it is stopped stays stopped, and its deadline still counts', async () => {
+    const d = await Deployment.settled({ units: 2, config: { 'upgrade-complete-timeout': '60s' } });
+    to(d, '8.2.0');
+    while (d.facts(d.unit(1))['upgrade-ready'] !== 'true') await d.cluster.step();
+    await d.powerOff(d.unit(0));
+    await d.powerOff(d.unit(1));
+    await d.powerOn(d.unit(1));
+    await d.cluster.settle();
+    expect(await d.workersRun()).toEqual([undefined]);
+    await d.cluster.advance(61_000);
+    expect(await d.workersRun()).toEqual(['8.1.0']);
   });
 });
 

@@ -120,6 +120,7 @@ export const stoppedWorker: WorkerView = {
   complaint: undefined,
   publicKey: sshKey(9),
   fingerprint: 'own-fingerprint',
+  rival: undefined,
   otherUnit: undefined,
   upgrade: undefined,
 };
