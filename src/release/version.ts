@@ -72,9 +72,8 @@ function comparePreRelease(a: readonly (string | number)[], b: readonly (string 
 export const versionSchema = z.string().superRefine((text, context) => {
   if (parseVersion(text) !== undefined) return;
   const bare = text.trim().replace(/^v/i, '');
-  const hint =
-    parseVersion(bare) === undefined ? 'a version is three numbers, such as 8.2.5' : `write it as ${bare}`;
-  context.addIssue({ code: 'custom', message: `'${text.slice(0, 32)}' is not a Concourse version: ${hint}` });
+  const hint = parseVersion(bare) === undefined ? 'three numbers, such as 8.2.5' : `write it as ${bare}`;
+  context.addIssue({ code: 'custom', message: `a Concourse version: ${hint}` });
 });
 
 /** The release that this revision of the charm was made for. A digest is null as long as nobody has seen that archive. */
