@@ -6,6 +6,7 @@ import { moveWeb, rollback, upgrade } from './actions/upgrades.ts';
 import { acceptVolume, prune, unlock, verify } from './actions/volume.ts';
 import { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
+import { isOthersBusiness, quietNotePath, readQuietNote } from './quiet.ts';
 import { reconcile } from './reconcile.ts';
 import { type Pin, pinnedRelease } from './release/version.ts';
 import { type ConcourseHook, openSession } from './session.ts';
@@ -15,7 +16,10 @@ import { teardown } from './teardown.ts';
 export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
   const open = (hook: ConcourseHook) => openSession(hook, host, pin);
   return definition.implement({
-    reconcile: async (hook) => reconcile(await open(hook)),
+    reconcile: async (hook) => {
+      if (await isQuiet(hook, host)) return;
+      await reconcile(await open(hook));
+    },
     teardown: async (hook) => teardown(await open(hook)),
     actions: {
       status: async (hook, params) => status(await open(hook), params),
@@ -30,4 +34,19 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
       'accept-volume': async (hook) => acceptVolume(await open(hook)),
     },
   });
+}
+
+/** As `charm.ts` asks before any of this is loaded: for whoever runs the charm in another way. */
+async function isQuiet({ event, unit }: ConcourseHook, host: Host): Promise<boolean> {
+  const about = {
+    dispatchPath: event.name,
+    remoteUnit: event.relation?.remoteUnit ?? '',
+    departingUnit: event.relation?.departingUnit ?? '',
+    unit,
+  };
+  if (!isOthersBusiness(about, { installer: '' })) return false;
+  return isOthersBusiness(
+    about,
+    readQuietNote(await host.files.readText(quietNotePath(host.paths.run, unit))),
+  );
 }

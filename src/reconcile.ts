@@ -1,5 +1,7 @@
 // One hook, read as one line: observe, decide, perform, again until nothing is left to do, then publish.
 import { TSA_PORT } from './concourse/web.ts';
+import path from 'node:path';
+import { quietNotePath, quietNoteText } from './quiet.ts';
 import { rememberedSchema } from './memory.ts';
 import { decide } from './decide.ts';
 import { observe } from './observe/observe.ts';
@@ -52,7 +54,21 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   tellJuju(session, o, isWeb(decision.facts));
   for (const status of decision.statuses) hook.status.add(status);
   tellMalformed(session);
+  await noteQuiet(session, o, decision);
   await remember(session);
+}
+
+/** A worker on the application's volume depends on its installer, its volume and its own machine: never on other workers.
+ * The leader may have to name an installer, so everything concerns it. */
+async function noteQuiet({ hook, host, goal }: Session, o: Observed, { facts }: Decision): Promise<void> {
+  const file = quietNotePath(host.paths.run, hook.unit);
+  const shares = facts['volume-id'] !== undefined && facts['volume-id'] === goal?.['volume-id'];
+  const quiet = facts.role === 'worker' && shares && !o.leader && goal?.installer !== hook.unit;
+  const note = quiet && goal !== undefined ? quietNoteText({ installer: goal.installer }) : undefined;
+  if ((await host.files.readText(file)) === note) return;
+  if (note === undefined) return host.files.remove(file);
+  await host.files.makeDirectory(path.dirname(file), { mode: 0o700, recursive: true });
+  await host.files.write(file, note, { mode: 0o600 });
 }
 
 /** Once, not in every hook in which the value is still there. */

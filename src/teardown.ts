@@ -5,6 +5,7 @@ import { WEB_SERVICE } from './concourse/web.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
 import { goalInputs } from './decide.ts';
 import { observe } from './observe/observe.ts';
+import { quietNotePath } from './quiet.ts';
 import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
 import type { Session } from './session.ts';
@@ -102,5 +103,6 @@ async function removeFiles({ hook, host, volume }: Session): Promise<void> {
     if (state?.workDirectory?.place === 'local') await host.files.remove(state.workDirectory.path);
     await host.files.remove(folder.path);
   }
+  await host.files.remove(quietNotePath(host.paths.run, hook.unit));
   await openMemory(host, hook.unit, rememberedSchema).forget();
 }

@@ -201,6 +201,8 @@ export interface Paths {
   memory: string;
   /** /etc/systemd/system */
   systemd: string;
+  /** /run: gone after a reboot. */
+  run: string;
   /** Operators' own settings: /etc/default/concourse-web, /etc/default/concourse-worker. */
   defaults: string;
   /** /var/lib/concourse-worker: local work directories, where the volume cannot carry them. */

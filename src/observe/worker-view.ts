@@ -100,7 +100,7 @@ async function planWorker(
     release: session.volume.layout.release(installed),
     etc: host.paths.etc,
     defaults: host.paths.defaults,
-    run: path.join(host.paths.root, 'run'),
+    run: host.paths.run,
     workDirectory: state.workDirectory.path,
     incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,

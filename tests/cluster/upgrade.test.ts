@@ -1,4 +1,6 @@
 // Upgrades of all units together: the plain one, and the ways in which units, leaders and machines get in its way.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { application, Deployment, webService } from './support/deployment.ts';
 import { watch } from './support/invariants.ts';
@@ -225,6 +227,41 @@ describe('the four stories that were tried on a real Juju', () => {
     expect(d.installed()).toBe('8.2.0');
     expect(await d.workersRun()).toEqual(['8.2.0', '8.2.0']);
     expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+  });
+});
+
+describe('what does not concern a worker', () => {
+  test('costs no hook tool: the words of other workers, through a whole upgrade and a unit that joins', async () => {
+    const d = await Deployment.settled({ units: 5 });
+    d.cluster.history.length = 0;
+    to(d, '8.2.0');
+    await d.cluster.settle();
+    d.juju.addUnit(application);
+    await d.cluster.settle();
+    expect(await d.workersRun()).toEqual(Array(5).fill('8.2.0'));
+    const workers = d.cluster.history.filter(
+      ({ unit, operation }) => unit !== d.unit(0) && operation.startsWith('peers-'),
+    );
+    const silent = workers.filter(({ toolCalls }) => toolCalls === 0);
+    // The leader's words and web's concern every worker: prepare, complete, the goal, and the key that web lets in.
+    expect(silent.length).toBeGreaterThan(workers.length / 2);
+    const counted = Map.groupBy(
+      d.cluster.history,
+      ({ unit, toolCalls }) => `${unit === d.unit(5) ? 'new' : ''}${toolCalls === 0}`,
+    );
+    expect(counted.get('true')?.every(({ status }) => status === 'active' || status === 'waiting')).toBe(
+      true,
+    );
+  });
+
+  test('is nothing to the leader', async () => {
+    const d = await Deployment.settled({ units: 3 });
+    const note = join(d.machine(d.unit(1)).paths.run, 'concourse-ci/concourse-ci-1.quiet');
+    expect(readFileSync(note, 'utf8')).toBe('concourse-ci/0\n');
+    d.juju.setLeader(application, d.unit(1));
+    await d.cluster.settle();
+    // The leader may have to name another installer: whatever happens concerns it.
+    expect(existsSync(note)).toBe(false);
   });
 });
 

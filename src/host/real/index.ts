@@ -43,6 +43,7 @@ export function pathsBelow(root: string): Paths {
     etc: path.join(root, 'etc/concourse'),
     memory: path.join(root, 'var/lib/concourse-ci'),
     systemd: path.join(root, 'etc/systemd/system'),
+    run: path.join(root, 'run'),
     defaults: path.join(root, 'etc/default'),
     localWork: path.join(root, 'var/lib/concourse-worker'),
   };
