@@ -14,6 +14,9 @@ import { workerStep } from './upgrade/worker.ts';
 /** When to look again at something that nobody tells of. */
 const retryMs = 30_000;
 
+/** Nobody tells of a volume that is mounted again, or that takes writes again. */
+const volumeLookMs = 60_000;
+
 export function decide(o: Observed): Decision {
   if (o.optionsUnsettled) return decision(o.facts, [], o.optionProblems);
   const goal = o.leader && o.connected ? leaderGoal(o) : undefined;
@@ -67,7 +70,8 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
   if (verdict.kind === 'refused') {
     const stops: Effect[] =
       second && o.worker.up && !o.failures.has('stop-worker') ? [{ do: 'stop-worker' }] : [];
-    return decision(running(o, o.facts), stops, [verdict.status]);
+    const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + volumeLookMs : undefined;
+    return { ...decision(running(o, o.facts), stops, [verdict.status]), wakeAt };
   }
   const facts: Facts = { ...o.facts, 'volume-id': o.volume.identity?.uuid };
   const next: Observed = { ...o, facts };
@@ -249,6 +253,8 @@ function tidying(o: Observed, facts: Facts): Effect[] {
   if (goal?.installer !== o.unit || facts['upgrade-state'] === 'prepare' || volume.installed !== goal.version)
     return [];
   if (o.failures.has('prune') || o.done.has('prune')) return [];
+  // Whoever is not seen may run any of them.
+  if ([...(o.living ?? [])].some((unit) => unit !== o.unit && !o.peers.has(unit))) return [];
   const versions = whatToPrune({
     ...volume,
     releases: [...volume.releases.keys()],

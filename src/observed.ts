@@ -135,6 +135,8 @@ export interface Observed {
   facts: Facts;
   peers: ReadonlyMap<string, Facts>;
   living: ReadonlySet<string> | undefined;
+  /** On the installer: active units that Juju has not introduced to this one yet; nothing is known of what they run. */
+  unmet: readonly string[];
   volume: VolumeView;
   web: WebView;
   worker: WorkerView;

@@ -74,6 +74,7 @@ export const statuses = {
   awaiting: (version: string, missing: readonly string[], deadline: number) =>
     maintenance(`upgrade to ${version}: waiting until ${clock(deadline)} for ${some(missing)} to stop`),
   goalChanged: (version: string) => maintenance(`the goal is Concourse ${version} now`),
+  unmet: (units: readonly string[]) => waiting(`for Juju to introduce ${some(units)} to this unit`),
   switching: (version: string) => maintenance(`upgrade to ${version}: switching`),
   unchanged: (app: string, version: string, reason: string) =>
     blocked(`juju run ${app}/leader upgrade tries again: upgrade to ${version} failed: ${reason}`),

@@ -19,7 +19,11 @@ export async function restartServices(session: Session) {
       await awaitWeb(session, o.settings, o.web.runningVersion ?? '');
       results['web'] = `restarted, and answers as ${o.web.runningVersion}`;
     }
-    if (o.worker.up) {
+    // A worker starts only what the volume names: one that an upgrade is about to reach goes on as it is.
+    if (o.worker.up && o.worker.runningVersion !== o.volume.installed) {
+      const named = o.volume.installed ?? 'nothing';
+      results['worker'] = `not restarted: it runs ${o.worker.runningVersion}, and the volume names ${named}`;
+    } else if (o.worker.up) {
       await host.services.restart(WORKER_SERVICE);
       await awaitRegistration(session);
       results['worker'] = 'restarted, and registered';

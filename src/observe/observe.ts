@@ -21,7 +21,9 @@ export async function observe(session: Session): Promise<Observed> {
   ]);
   const options = settleOptions(config, session.memory.options ?? {}, hook.application);
   const isInstaller = goal?.installer === hook.unit;
-  const living = peer !== undefined && (leader || isInstaller) ? await livingUnits(session) : undefined;
+  const units = peer !== undefined && (leader || isInstaller) ? await livingUnits(session) : undefined;
+  const living = units && new Set(units.keys());
+  const met = new Set([hook.unit, ...((isInstaller && (await peer?.units())) || [])]);
   const ownVolume = goal?.['volume-id'] !== undefined && volume.identity?.uuid !== goal['volume-id'];
   const everyone = isInstaller || ownVolume || (leader && installerGone(session, goal, living));
   const peers = await readPeers(session, everyone, goal);
@@ -45,6 +47,9 @@ export async function observe(session: Session): Promise<Observed> {
     facts: session.facts,
     peers,
     living,
+    unmet: isInstaller
+      ? [...(units ?? [])].flatMap(([name, status]) => (status === 'active' && !met.has(name) ? [name] : []))
+      : [],
     volume,
     web: await viewWeb(session, {
       settings: options.settings,
@@ -77,9 +82,11 @@ function known(digests: Record<string, string | null>): Record<string, string> {
 }
 
 /** `goal-state` alone knows who lives: on Juju 4 a removed unit may stay in `relation-list` for ever. */
-async function livingUnits({ hook }: Session): Promise<Set<string>> {
+async function livingUnits({ hook }: Session): Promise<Map<string, string>> {
   const { units } = await hook.goalState();
-  return new Set(Object.entries(units).flatMap(([name, { status }]) => (status === 'dying' ? [] : [name])));
+  return new Map(
+    Object.entries(units).flatMap(([name, { status }]) => (status === 'dying' ? [] : [[name, status]])),
+  );
 }
 
 /** The leader reads everybody's facts only when it may have to name another installer. */

@@ -15,6 +15,7 @@ import { planRelease } from '../release/source.ts';
 import { stageRelease } from '../release/stage.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
+import { longestRetryMs } from '../upgrade/installer.ts';
 import type { Held } from '../storage/held.ts';
 import { withInstallLock } from '../storage/lock.ts';
 import { EffectFailed, fail, failureOf } from './failure.ts';
@@ -23,7 +24,6 @@ import { EffectFailed, fail, failureOf } from './failure.ts';
 const lockWaitMs = 25_000;
 const migrationMs = 600_000;
 const firstRetryMs = 30_000;
-const longestRetryMs = 3_600_000;
 
 const locked = <T>({ host, hook }: Session, purpose: string, work: (held: Held) => Promise<T>): Promise<T> =>
   withInstallLock(host, { unit: hook.unit, purpose, waitMs: lockWaitMs }, work);

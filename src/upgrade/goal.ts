@@ -59,12 +59,19 @@ export function nextGoal(inputs: GoalInputs): Goal {
   return withDigests(withInstaller(withVersion(goal, inputs), inputs), inputs);
 }
 
-function withVersion(goal: Goal, { configuredVersion, hold, pin }: GoalInputs): Goal {
+function withVersion(goal: Goal, inputs: GoalInputs): Goal {
+  const { configuredVersion, hold, pin } = inputs;
   const skipped = goal['skip-version'];
   if (skipped !== undefined && (configuredVersion ?? pin.version) === skipped) return goal;
   const target = configuredVersion ?? raised(goal.version, hold ? goal.version : pin.version);
   if (target !== goal.version) return advanced({ ...goal, version: target, 'skip-version': undefined });
-  return skipped === undefined ? goal : { ...goal, 'skip-version': undefined };
+  // Gone back to the very version that is configured: that it may go back holds until it has.
+  if (skipped === undefined || !isInstalled(goal, inputs)) return goal;
+  return { ...goal, 'skip-version': undefined };
+}
+
+function isInstalled({ installer, version }: Goal, { unit, facts, peers }: GoalInputs): boolean {
+  return factsOf(installer, unit, facts, peers)?.['installed-version'] === version;
 }
 
 function raised(present: string, pinned: string): string {

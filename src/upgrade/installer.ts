@@ -17,6 +17,8 @@ export interface Step {
 }
 
 const retryLockMs = 30_000;
+/** A staging that fails again and again is tried at least so often. */
+export const longestRetryMs = 3_600_000;
 
 export function installerStep(o: Observed, goal: Goal): Step {
   const installed = o.volume.installed;
@@ -46,7 +48,14 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
   }
   const newer = newerProtocol(o);
   if (newer !== undefined) return { facts: {}, effects: [], statuses: [newer] };
-  return stage(o, goal) ?? prepare(o, goal, installed);
+  return stage(o, goal) ?? unmet(o) ?? prepare(o, goal, installed);
+}
+
+/** A unit that has just come, and installs already, has not met everybody: who is not seen can neither be asked to stop nor
+ * be heard. Juju is about to introduce them. */
+function unmet(o: Observed): Step | undefined {
+  if (o.unmet.length === 0) return undefined;
+  return { facts: {}, effects: [], statuses: [statuses.unmet(o.unmet)], wakeAt: o.now + retryLockMs };
 }
 
 /** An upgrade that ended short of the goal: workers that had given up on it have nothing to answer, so nobody would wake the
@@ -86,6 +95,8 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
     const status = statuses.awaiting(to, waitingFor, deadline);
     return { facts: {}, effects: [], statuses: [status], wakeAt: deadline };
   }
+  const stranger = unmet(o);
+  if (stranger !== undefined) return stranger;
   // An installer that is a worker too stops its own worker first thing in S3, and starts it after S6.
   if (isWorker(o.facts) && o.worker.up) {
     const stuck = o.failures.get('stop-worker');
@@ -132,7 +143,8 @@ export function stage(o: Observed, goal: Goal): Step | undefined {
   const failure = o.failures.get('stage');
   const earlier = o.memory.staging?.wish === wish ? o.memory.staging : undefined;
   if (failure?.code === 'lock-busy') return said(o, statuses.lockBusy(failure.message), failure);
-  if (failure !== undefined || (earlier !== undefined && earlier.notBefore > o.now)) {
+  const early = earlier !== undefined && !hasPassed(earlier.notBefore, o.now, longestRetryMs);
+  if (failure !== undefined || early) {
     const notBefore = earlier?.notBefore ?? o.now + retryLockMs;
     const message = failure?.message ?? earlier?.message ?? '';
     return {

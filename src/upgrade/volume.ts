@@ -11,7 +11,7 @@ export type VolumeVerdict =
   /** This unit gives the volume its identity now. */
   | { kind: 'claim' }
   /** Nothing may be written; what runs goes on running. */
-  | { kind: 'refused'; status: Status };
+  | { kind: 'refused'; status: Status; lookAgain: boolean };
 
 export const volumePath = '/var/lib/concourse';
 
@@ -43,7 +43,7 @@ export function volumeVerdict(o: Observed, goal: Goal): VolumeVerdict {
   // The installer's volume is the application's: the leader follows what it publishes.
   if (installs && accepted) return { kind: 'shared' };
   if (named === undefined) {
-    if (!installs) return refused(statuses.volumeUnknownYet());
+    if (!installs) return refused(statuses.volumeUnknownYet(), false);
     return identity === undefined ? claim(o) : { kind: 'shared' };
   }
   if (identity?.uuid === named)
@@ -64,6 +64,7 @@ function claim(o: Observed): VolumeVerdict {
   return failure === undefined ? { kind: 'claim' } : refused(statuses.effectFailed(failure.message));
 }
 
-function refused(status: Status): VolumeVerdict {
-  return { kind: 'refused', status };
+/** Nobody tells when a volume comes back: but for what the leader's databag will say, it is looked at again. */
+function refused(status: Status, lookAgain = true): VolumeVerdict {
+  return { kind: 'refused', status, lookAgain };
 }

@@ -28,6 +28,8 @@ export interface World {
   units(): string[];
   /** What the unit's agent shows of the others, as it would answer now. */
   seenBy(unit: string): ReadonlyMap<string, Readonly<Record<string, string>>>;
+  isActive(unit: string): boolean;
+  readyTimeoutMs(): number;
   completeTimeoutMs(): number;
 }
 
@@ -51,6 +53,7 @@ export class Invariants implements Watcher {
   private readonly named = new Map<Process, Set<string>>();
   /** The same by unit: what its machine remembers of the volume may be older than its process. */
   private readonly namedTo = new Map<string, Set<string>>();
+  private readonly binBefore = new Map<Disk, string>();
   private readonly verified = new Map<Inode, Map<Inode, Buffer>>();
   /** `unit upgrade-id`: how often that worker stopped for it. */
   private readonly stops = new Map<string, number>();
@@ -90,6 +93,7 @@ export class Invariants implements Watcher {
     if (change.inside === 'bin' && bin !== undefined) {
       for (const versions of this.namedTo.values()) versions.add(bin);
       this.noStaleConsent(process, disk, bin);
+      this.binBefore.set(disk, bin);
     }
     this.wholeReleases(disk, change.inside);
   }
@@ -172,13 +176,12 @@ export class Invariants implements Watcher {
     const began = this.began.get(process);
     if (began === undefined || world.goal().installer !== process.unit) return;
     const { id, facts, workers } = began;
-    if (facts['installed-version'] === undefined || facts['installed-version'] === to) return;
-    const deadline = facts['upgrade-deadline'];
-    if (
-      deadline !== undefined &&
-      world.now() + world.machineOf(process.unit).wallOffsetMs >= Date.parse(deadline)
-    )
-      return;
+    const from = this.binBefore.get(disk);
+    if (from === undefined || from === to) return;
+    const now = world.now() + world.machineOf(process.unit).wallOffsetMs;
+    const leftMs = Date.parse(facts['upgrade-deadline'] ?? '') - now;
+    // A deadline further off than its length was set by a clock that has gone back since: it counts as passed.
+    if (leftMs <= 0 || leftMs > world.readyTimeoutMs()) return;
     for (const unit of workers) {
       if (!world.units().includes(unit) || world.machineOf(unit).volume !== disk) continue;
       if (!this.acknowledged.get(unit)?.has(id))
@@ -222,7 +225,7 @@ export class Invariants implements Watcher {
   }
 
   private stopped(unit: string, service: string, by: Process | undefined): void {
-    if (service !== workerService || by === undefined) return;
+    if (service !== workerService || by === undefined || !this.world.units().includes(unit)) return;
     const id = this.standsAsideFor(unit);
     const installer = this.world.goal().installer;
     const published = installer === undefined ? undefined : this.world.facts(installer);
@@ -282,7 +285,10 @@ export class Invariants implements Watcher {
     const { world } = this;
     const facts = world.facts(process.unit) ?? {};
     const goal = world.goal();
-    const workers = [...world.seenBy(process.unit)].flatMap(([unit, theirs]) =>
+    // Who shows as active works, whether this unit has been introduced to it or not.
+    const active = world.units().filter((unit) => unit !== process.unit && world.isActive(unit));
+    const shown = new Map(active.map((unit) => [unit, world.facts(unit) ?? {}]));
+    const workers = [...new Map([...shown, ...world.seenBy(process.unit)])].flatMap(([unit, theirs]) =>
       theirs.role?.includes('worker') === true &&
       theirs['volume-id'] !== undefined &&
       theirs['volume-id'] === goal['volume-id'] &&

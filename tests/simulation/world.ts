@@ -91,6 +91,8 @@ export class World {
       goal: () => this.goal(),
       units: () => this.units(),
       seenBy: (unit) => this.seenBy(unit),
+      isActive: (unit) => this.juju.model.units.get(unit)?.workload.status === 'active',
+      readyTimeoutMs: () => settings.readyTimeoutMs,
       completeTimeoutMs: () => settings.completeTimeoutMs,
     });
     const postgres = this.juju.addSecret('postgres', {

@@ -179,6 +179,7 @@ function base(): Observed {
     facts: {},
     peers: new Map(),
     living: undefined,
+    unmet: [],
     volume: volumeOf(['8.1.0']),
     web: stoppedWeb,
     worker: stoppedWorker,
