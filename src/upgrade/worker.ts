@@ -38,9 +38,13 @@ function preparing(o: Observed, goal: Goal, id: number, installer: Facts): Step 
 }
 
 /** The own deadline has passed (or had, in an earlier hook): what the volume names runs again, and is not stopped a
- * second time for this upgrade: `upgrade-id` with `upgrade-ready=false` remembers that. */
+ * second time for this upgrade: `upgrade-id` with `upgrade-ready=false` remembers that. What runs goes on as it is, also
+ * when `bin` has been switched meanwhile: web may not have been restarted yet, and `complete` will say when it has. */
 function goOn(o: Observed, goal: Goal, installer: Facts, id: number): Step {
   const facts: Facts = { 'upgrade-id': id, 'upgrade-ready': false };
+  const { up, enabled, runningVersion } = o.worker;
+  if (up && enabled && runningVersion !== undefined && !awaited(o))
+    return waiting(facts, statuses.gaveUp(goal.installer, runningVersion));
   const step = started(o, installer, facts);
   if (step.effects.length > 0) return step;
   const broken = o.failures.get('start-worker');
@@ -127,15 +131,16 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
   );
 }
 
+/** This hook has started the worker, and has yet to see it register. */
+function awaited(o: Observed): boolean {
+  return (
+    o.done.has('start-worker') && !o.done.has('await-registration') && !o.failures.has('await-registration')
+  );
+}
+
 function registered(o: Observed, facts: Facts, version: string): Step {
   if (o.worker.registration === 'registered') return waiting(facts, statuses.worker(version, ownVolume(o)));
-  if (
-    o.done.has('start-worker') &&
-    !o.done.has('await-registration') &&
-    !o.failures.has('await-registration')
-  ) {
-    return acting(facts, [{ do: 'await-registration' }], []);
-  }
+  if (awaited(o)) return acting(facts, [{ do: 'await-registration' }], []);
   // Nobody tells of a registration: look again soon.
   return { ...waiting(facts, statuses.registering(version, o.worker.complaint)), wakeAt: o.now + 15_000 };
 }

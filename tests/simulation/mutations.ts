@@ -87,4 +87,13 @@ export const mutations: readonly Mutation[] = [
     replace: '  if (skipped === undefined) return goal;',
     bias: { version: 8 },
   },
+  {
+    name: 'follows-bin-after-giving-up',
+    why: 'a worker that gave up on an upgrade is restarted before web is',
+    breaks: [5],
+    file: 'src/upgrade/worker.ts',
+    find: '  if (up && enabled && runningVersion !== undefined && !awaited(o))',
+    replace: "  if (up && enabled && runningVersion === '' && !awaited(o))",
+    bias: { power: 4, freeze: 4 },
+  },
 ];
