@@ -5,6 +5,7 @@ import { WEB_SERVICE } from './concourse/web.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
 import { goalInputs } from './decide.ts';
 import { observe } from './observe/observe.ts';
+import { peersNotePath } from './observe/peers.ts';
 import { quietNotePath } from './quiet.ts';
 import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
@@ -103,6 +104,8 @@ async function removeFiles({ hook, host, volume }: Session): Promise<void> {
     if (state?.workDirectory?.place === 'local') await host.files.remove(state.workDirectory.path);
     await host.files.remove(folder.path);
   }
-  await host.files.remove(quietNotePath(host.paths.run, hook.unit));
+  for (const note of [quietNotePath(host.paths.run, hook.unit), peersNotePath(host.paths.run, hook.unit)]) {
+    await host.files.remove(note);
+  }
   await openMemory(host, hook.unit, rememberedSchema).forget();
 }

@@ -2,10 +2,10 @@
 import { WEB_SERVICE } from '../concourse/web.ts';
 import { CONTAINERD_RIVALS, WORKER_SERVICE } from '../concourse/worker.ts';
 import type { Observed } from '../observed.ts';
-import { malformed, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
 import { settleOptions } from '../settings.ts';
-import type { Facts } from '../upgrade/facts.ts';
-import { factsOf, type Goal } from '../upgrade/goal.ts';
+import { factsOf } from '../upgrade/goal.ts';
+import { readPeers } from './peers.ts';
 import { viewVolume } from './volume-view.ts';
 import { viewWeb } from './web-view.ts';
 import { viewWorker } from './worker-view.ts';
@@ -21,12 +21,8 @@ export async function observe(session: Session): Promise<Observed> {
   ]);
   const options = settleOptions(config, session.memory.options ?? {}, hook.application);
   const isInstaller = goal?.installer === hook.unit;
-  const units = peer !== undefined && (leader || isInstaller) ? await livingUnits(session) : undefined;
-  const living = units && new Set(units.keys());
-  const met = new Set([hook.unit, ...((isInstaller && (await peer?.units())) || [])]);
   const ownVolume = goal?.['volume-id'] !== undefined && volume.identity?.uuid !== goal['volume-id'];
-  const everyone = isInstaller || ownVolume || (leader && installerGone(session, goal, living));
-  const peers = await readPeers(session, everyone, goal);
+  const { facts: peers, living, met } = await readPeers(session, { leader, ownVolume });
   const web = goal === undefined ? undefined : factsOf(goal.installer, hook.unit, session.facts, peers);
   const { pin } = session;
   const observed: Observed = {
@@ -46,9 +42,9 @@ export async function observe(session: Session): Promise<Observed> {
     goal,
     facts: session.facts,
     peers,
-    living,
+    living: living && new Set(living.keys()),
     unmet: isInstaller
-      ? [...(units ?? [])].flatMap(([name, status]) => (status === 'active' && !met.has(name) ? [name] : []))
+      ? [...(living ?? [])].flatMap(([name, status]) => (status === 'active' && !met.has(name) ? [name] : []))
       : [],
     volume,
     web: await viewWeb(session, {
@@ -79,41 +75,4 @@ function known(digests: Record<string, string | null>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(digests).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
   );
-}
-
-/** `goal-state` alone knows who lives: on Juju 4 a removed unit may stay in `relation-list` for ever. */
-async function livingUnits({ hook }: Session): Promise<Map<string, string>> {
-  const { units } = await hook.goalState();
-  return new Map(
-    Object.entries(units).flatMap(([name, { status }]) => (status === 'dying' ? [] : [[name, status]])),
-  );
-}
-
-/** The leader reads everybody's facts only when it may have to name another installer. */
-function installerGone(
-  { hook }: Session,
-  goal: Goal | undefined,
-  living: ReadonlySet<string> | undefined,
-): boolean {
-  return goal === undefined || hook.dying || living?.has(goal.installer) === false;
-}
-
-/** Everybody's facts where they matter; else only those of the installer. */
-async function readPeers(
-  session: Session,
-  everyone: boolean,
-  goal: Goal | undefined,
-): Promise<Map<string, Facts>> {
-  const { hook } = session;
-  const relation = await hook.peer('peers');
-  if (relation === undefined) return new Map();
-  const all = everyone ? await relation.units() : [goal?.installer];
-  const names = all.filter((name) => name !== undefined && name !== hook.unit);
-  const read = await Promise.all(
-    names.map(async (name) => [name ?? '', await relation.unit(name ?? '')] as const),
-  );
-  for (const [name, bag] of read) {
-    for (const problem of bag.problems) session.malformed.add(`${name}: ${malformed(problem)}`);
-  }
-  return new Map(read.map(([name, bag]) => [name, bag.values]));
 }

@@ -89,7 +89,7 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   }
   if (!o.volume.releases.has(to)) return complete('unchanged', `release ${to} is gone from the volume`, []);
 
-  const waitingFor = missing(o, goal);
+  const waitingFor = unacknowledged(o.facts, goal, o.peers, o.living);
   const deadline = o.facts['upgrade-deadline'] ?? o.now;
   if (waitingFor.length > 0 && !hasPassed(deadline, o.now, o.settings.upgradeReadyTimeoutMs)) {
     const status = statuses.awaiting(to, waitingFor, deadline);
@@ -182,11 +182,16 @@ function switchTo(
   return { facts: {}, effects, statuses: doingStatuses };
 }
 
-/** Expected units whose acknowledgement of the published upgrade is missing. */
-function missing(o: Observed, goal: Goal): string[] {
-  return expectedUnits(goal, o.peers, o.living).filter((name) => {
-    const theirs = o.peers.get(name);
-    return !(theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === o.facts['upgrade-id']);
+/** Expected units whose acknowledgement of the upgrade that `own` publishes is missing. */
+export function unacknowledged(
+  own: Facts,
+  goal: Goal,
+  peers: ReadonlyMap<string, Facts>,
+  living: ReadonlySet<string> | undefined,
+): string[] {
+  return expectedUnits(goal, peers, living).filter((name) => {
+    const theirs = peers.get(name);
+    return !(theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === own['upgrade-id']);
   });
 }
 
