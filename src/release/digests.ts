@@ -1,6 +1,7 @@
 // Finds who vouches for an archive when neither the operator nor the pin does: the release API, or a file beside the archive.
 import { z } from 'zod';
 import { type DownloadMachine, type DownloadRequest, fetchText } from './download.ts';
+import { parseJson } from './json.ts';
 import { ReleaseError } from './failures.ts';
 import { archiveName, type ExpectedDigest, type ReleasePlan, withoutCredentials } from './source.ts';
 import { sha256Schema } from './version.ts';
@@ -152,13 +153,4 @@ function request(
 
 function archiveOf(plan: ReleasePlan): string {
   return archiveName(plan.version, plan.architecture);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Files, FileStat } from '../host/host.ts';
+import { parseJson } from './json.ts';
 import { insidePath, linkRefusal, manifestName } from './paths.ts';
 import { type Architecture, architectureSchema, sha256Schema, versionSchema } from './version.ts';
 
@@ -134,13 +135,4 @@ function statProblem(stat: FileStat, file: { mode: number; size: number }): stri
   if (stat.sizeBytes !== file.size) return `has ${stat.sizeBytes} bytes instead of ${file.size}`;
   if (stat.mode !== file.mode) return `has mode ${stat.mode.toString(8)} instead of ${file.mode.toString(8)}`;
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
