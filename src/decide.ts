@@ -3,11 +3,11 @@
 import { authorizedKeysFile, fingerprint, keyProblem } from './concourse/keys.ts';
 import { type Decision, type Effect, type Observed, plannedVersion, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
-import { whatToPrune } from './storage/prune.ts';
 import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
 import { followerStep } from './upgrade/follower.ts';
 import { byNumber, type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
 import { installerStep, type Step } from './upgrade/installer.ts';
+import { tidying } from './upgrade/tidying.ts';
 import { volumeVerdict } from './upgrade/volume.ts';
 import { workerStep } from './upgrade/worker.ts';
 
@@ -245,36 +245,6 @@ function leftoverServices(o: Observed): Effect[] {
   if (o.facts.role === 'web' && o.worker.up && !o.failures.has('stop-worker'))
     effects.push({ do: 'stop-worker' });
   return effects;
-}
-
-/** With nothing under way, the installer takes away what nobody needs: old releases, and what crashed holders left. */
-function tidying(o: Observed, facts: Facts): Effect[] {
-  const { volume, goal } = o;
-  if (goal?.installer !== o.unit || facts['upgrade-state'] === 'prepare' || volume.installed !== goal.version)
-    return [];
-  if (o.failures.has('prune') || o.done.has('prune')) return [];
-  // Whoever is not seen may run any of them.
-  if ([...(o.living ?? [])].some((unit) => unit !== o.unit && !o.peers.has(unit))) return [];
-  const versions = whatToPrune({
-    ...volume,
-    releases: [...volume.releases.keys()],
-    running: runBy(o),
-    wanted: wantedBy(o),
-  });
-  return versions.length > 0 || volume.leftovers > 0 ? [{ do: 'prune', versions }] : [];
-}
-
-/** Releases that units say they run, and that this unit's own services do. */
-export function runBy(o: Observed): Set<string> {
-  const versions = [o.web.runningVersion, o.worker.runningVersion];
-  for (const facts of [o.facts, ...o.peers.values()])
-    versions.push(facts['running-web'], facts['running-worker']);
-  return new Set(versions.filter((version) => version !== undefined));
-}
-
-/** Releases that the goal or an upgrade under way names. */
-export function wantedBy(o: Observed): Set<string> {
-  return new Set([o.goal?.version, o.facts['upgrade-to']].filter((version) => version !== undefined));
 }
 
 /** What the services really run, by the environment of their processes. */

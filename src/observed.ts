@@ -131,6 +131,8 @@ export interface Observed {
   webSecret: string | undefined;
   /** As committed by an earlier hook: nobody acts on a goal that this hook writes. */
   goal: Goal | undefined;
+  /** This unit's own, as others can see them: committed by an earlier hook. */
+  published: Facts;
   /** This unit's own, as published, with what this hook has decided so far. */
   facts: Facts;
   peers: ReadonlyMap<string, Facts>;

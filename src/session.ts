@@ -20,6 +20,8 @@ export interface Session {
   readonly pin: Pin;
   /** As committed when the hook began. */
   readonly goal: Goal | undefined;
+  /** This unit's facts as committed when the hook began. */
+  readonly published: Facts;
   /** This unit's facts, with what the hook has decided so far. */
   facts: Facts;
   /** URI of the application's secret: the goal's, or made in this hook. */
@@ -48,6 +50,7 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     pin,
     volume: openVolume(host),
     goal: readGoal(values),
+    published: own?.values ?? {},
     facts: own?.values ?? {},
     malformed: new Set(application?.problems.map((problem) => `the goal: ${malformed(problem)}`)),
     webSecret: values['web-secret'],

@@ -1,7 +1,6 @@
 // The actions on the volume: verify, prune, unlock, accept-volume.
 import { ActionFailure } from 'juju-ts-ops';
 import { observe } from '../observe/observe.ts';
-import { runBy, wantedBy } from '../decide.ts';
 import { verifyRelease } from '../release/manifest.ts';
 import { remember, wakeSoon } from '../reconcile.ts';
 import type { Session } from '../session.ts';
@@ -11,6 +10,7 @@ import { withInstallLock } from '../storage/lock.ts';
 import { whatToPrune, workerFoldersToPrune } from '../storage/prune.ts';
 import { breakStaleLock } from '../storage/unlock.ts';
 import { factsOf } from '../upgrade/goal.ts';
+import { runBy, wantedBy } from '../upgrade/tidying.ts';
 import { demandInstaller, goalOf } from './situation.ts';
 
 /** Reads every byte of the installed release. */

@@ -40,6 +40,7 @@ export async function observe(session: Session): Promise<Observed> {
     webSecret: session.webSecret,
     postgresSecret: options.postgresSecret,
     goal,
+    published: session.published,
     facts: session.facts,
     peers,
     living: living && new Set(living.keys()),

@@ -37,7 +37,8 @@ export function followerStep(o: Observed, goal: Goal, installer: Facts | undefin
   };
 }
 
-function localInstaller(o: Observed): string {
+/** The unit that installs on a volume of a unit's own. */
+export function localInstaller(o: Observed): string {
   const mine = o.volume.identity?.uuid;
   const sharing = [...o.peers]
     .filter(

@@ -90,10 +90,13 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   if (!o.volume.releases.has(to)) return complete('unchanged', `release ${to} is gone from the volume`, []);
 
   const waitingFor = unacknowledged(o.facts, goal, o.peers, o.living);
-  const deadline = o.facts['upgrade-deadline'] ?? o.now;
+  // Until `prepare` is published nobody can answer it: what else this hook does does not count.
+  const heard =
+    o.published['upgrade-state'] === 'prepare' && o.published['upgrade-id'] === o.facts['upgrade-id'];
+  const deadline = heard ? (o.facts['upgrade-deadline'] ?? o.now) : o.now + o.settings.upgradeReadyTimeoutMs;
   if (waitingFor.length > 0 && !hasPassed(deadline, o.now, o.settings.upgradeReadyTimeoutMs)) {
     const status = statuses.awaiting(to, waitingFor, deadline);
-    return { facts: {}, effects: [], statuses: [status], wakeAt: deadline };
+    return { facts: { 'upgrade-deadline': deadline }, effects: [], statuses: [status], wakeAt: deadline };
   }
   const stranger = unmet(o);
   if (stranger !== undefined) return stranger;

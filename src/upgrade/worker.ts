@@ -43,8 +43,10 @@ function preparing(o: Observed, goal: Goal, id: number, installer: Facts): Step 
 function goOn(o: Observed, goal: Goal, installer: Facts, id: number): Step {
   const facts: Facts = { 'upgrade-id': id, 'upgrade-ready': false };
   const { up, enabled, runningVersion } = o.worker;
-  if (up && enabled && runningVersion !== undefined && !awaited(o))
+  if (up && enabled && runningVersion !== undefined) {
+    if (awaited(o)) return acting(facts, [{ do: 'await-registration' }], []);
     return waiting(facts, statuses.gaveUp(goal.installer, runningVersion));
+  }
   const step = started(o, installer, facts);
   if (step.effects.length > 0) return step;
   const broken = o.failures.get('start-worker');

@@ -81,6 +81,9 @@ export class Faults {
     switch (fault.kind) {
       case 'crash': {
         const unit = this.running(fault.unit);
+        // An action is not run again: what it left waits for the next hook.
+        if (unit !== undefined && world.running.get(unit)?.process.name.startsWith('action'))
+          this.untold = true;
         return unit !== undefined && world.kill(unit, true) ? `the hook on ${unit} gets SIGKILL` : undefined;
       }
       case 'blackout':

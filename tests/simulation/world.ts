@@ -220,6 +220,7 @@ export class World {
   /** What may happen next. */
   choices(): Choice[] {
     const { scheduler } = this;
+    this.watchExecs();
     const choices = scheduler.ready();
     for (const unit of this.juju.units(application)) {
       if (this.running.has(unit) || !this.works(unit)) continue;

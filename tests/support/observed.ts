@@ -176,6 +176,7 @@ function base(): Observed {
     pin: { version: '8.1.0', digests: {} },
     webSecret: 'secret:web',
     goal: goalOf(),
+    published: {},
     facts: {},
     peers: new Map(),
     living: undefined,
@@ -192,7 +193,7 @@ function base(): Observed {
 
 /** The web unit, which installs and leads, with two workers that run `8.1.0`. */
 export function asInstaller(differing: Partial<Observed> = {}): Observed {
-  return {
+  const o: Observed = {
     ...base(),
     leader: true,
     facts: installerFacts('8.1.0'),
@@ -204,6 +205,7 @@ export function asInstaller(differing: Partial<Observed> = {}): Observed {
     web: webRunning('8.1.0'),
     ...differing,
   };
+  return { ...o, published: differing.published ?? o.facts };
 }
 
 /** The worker concourse-ci/1, which runs `8.1.0`. */

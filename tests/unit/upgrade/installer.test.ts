@@ -121,7 +121,25 @@ describe('prepare', () => {
     const facts = preparing(o.now);
     expect(doings({ ...o, facts, peers })).toEqual([]);
     expect(step({ ...o, facts, peers }).statuses[0]?.message).toContain('concourse-ci/2');
-    expect(doings({ ...o, facts, peers, now: o.now + 120_000 })).toEqual(['switch']);
+    const late = { ...o, facts, published: facts, peers, now: o.now + 120_000 };
+    expect(doings(late)).toEqual(['switch']);
+  });
+
+  test('S2: the deadline runs from when others can read of it, whatever else the hook takes its time for', () => {
+    const o = asInstaller({
+      ...both,
+      facts: preparing(1_800_000_000_000),
+      published: installerFacts('8.1.0'),
+    });
+    const { effects, facts } = step({ ...o, now: 1_800_000_000_000 + 200_000 });
+    expect(effects).toEqual([]);
+    expect(facts['upgrade-deadline']).toBe(1_800_000_000_000 + 320_000);
+  });
+
+  test('a unit that Juju has not introduced yet holds the switch back', () => {
+    const peers = new Map([['concourse-ci/1', ready(2)]]);
+    const o = asInstaller({ ...both, facts: preparing(1_800_000_000_000), peers, unmet: ['concourse-ci/2'] });
+    expect(step(o)).toMatchObject({ effects: [], statuses: [{ status: 'waiting' }] });
   });
 
   test('an acknowledgement of an earlier upgrade does not count', () => {
@@ -148,7 +166,7 @@ describe('prepare', () => {
   test('a deadline further off than its length has passed: the clock was set back', () => {
     const o = asInstaller(both);
     const facts = preparing(o.now + 3_600_000);
-    expect(doings({ ...o, facts })).toEqual(['switch']);
+    expect(doings({ ...o, facts, published: facts })).toEqual(['switch']);
   });
 
   test('a goal that has moved on calls the upgrade off before the switch', () => {

@@ -1,0 +1,37 @@
+// What is taken away when nothing is under way: old releases, and what crashed holders of the lock left. On the application's
+// volume its installer does so, on a volume of their own the unit that installs there.
+import type { Effect, Observed } from '../observed.ts';
+import { whatToPrune } from '../storage/prune.ts';
+import type { Facts } from './facts.ts';
+import { localInstaller } from './follower.ts';
+
+export function tidying(o: Observed, facts: Facts): Effect[] {
+  const { volume, goal } = o;
+  if (goal === undefined || facts['upgrade-state'] === 'prepare' || volume.installed !== goal.version)
+    return [];
+  const own = volume.identity !== undefined && volume.identity.uuid !== goal['volume-id'];
+  const installs = own ? localInstaller(o) === o.unit : goal.installer === o.unit;
+  if (!installs || o.failures.has('prune') || o.done.has('prune')) return [];
+  // Whoever is not seen may run any of them.
+  if ([...(o.living ?? [])].some((unit) => unit !== o.unit && !o.peers.has(unit))) return [];
+  const versions = whatToPrune({
+    ...volume,
+    releases: [...volume.releases.keys()],
+    running: runBy(o),
+    wanted: wantedBy(o),
+  });
+  return versions.length > 0 || volume.leftovers > 0 ? [{ do: 'prune', versions }] : [];
+}
+
+/** Releases that units say they run, and that this unit's own services do. */
+export function runBy(o: Observed): Set<string> {
+  const versions = [o.web.runningVersion, o.worker.runningVersion];
+  for (const facts of [o.facts, ...o.peers.values()])
+    versions.push(facts['running-web'], facts['running-worker']);
+  return new Set(versions.filter((version) => version !== undefined));
+}
+
+/** Releases that the goal or an upgrade under way names. */
+export function wantedBy(o: Observed): Set<string> {
+  return new Set([o.goal?.version, o.facts['upgrade-to']].filter((version) => version !== undefined));
+}
