@@ -159,6 +159,7 @@ export class Cluster {
     const charm = (revision: number) => factory(unit, revision);
     const ran = await runOperation(this.juju, unit, operation, {
       charm,
+      wait: (ms) => this.clock.advance(ms),
       ...(beforeTool ? { beforeTool } : {}),
     });
     return this.#record(unit, operation.name, ran);

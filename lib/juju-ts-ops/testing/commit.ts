@@ -4,6 +4,7 @@ import { CommitRefused, NotModelled } from './errors.ts';
 import { addStorage } from './life.ts';
 import { type Model, type Secret, type Unit, writeBag } from './model.ts';
 import { addRevision, isLeader } from './secrets.ts';
+import { uuidOf } from './seeded.ts';
 import { overlaps, portText } from './tools/ports.ts';
 
 const bagMostBytes = 16 * 1024 * 1024;
@@ -14,6 +15,7 @@ export function commit(context: Context): void {
   checkBags(context);
   checkPorts(context);
   checkStorage(context);
+  checkLabels(context);
   applyBags(context);
   applySecrets(context);
   const { model, unit, pending } = context;
@@ -66,10 +68,32 @@ function checkPorts({ model, unit, pending }: Context): void {
   }
 }
 
-function checkStorage({ unit, pending }: Context): void {
+/** 4.0 looks a storage up by the unit's UUID, which its text shows. */
+function checkStorage({ model, unit, pending }: Context): void {
   for (const { name } of pending.storageAdds) {
-    if (!unit.agent.charm.storage.has(name))
-      throw new CommitRefused(`charm storage ${JSON.stringify(name)} not found`);
+    if (unit.agent.charm.storage.has(name)) continue;
+    const what = JSON.stringify(name);
+    if (model.profile === '3.6') throw new CommitRefused(`charm storage ${what} not found`);
+    throw new CommitRefused(
+      `preparing storage additions: preparing storage add ${what} for unit "${unit.name}": ` +
+        `getting unit "${uuidOf(`unit ${unit.name}`)}" storage directive: storage name not supported`,
+    );
+  }
+}
+
+/** The tool knows the labels of this run alone; those that are there already are found here. */
+function checkLabels({ model, pending }: Context): void {
+  const leads = [...pending.secretAdds.values()].some((each) => each.owner.kind === 'application');
+  for (const { id, label, owner } of pending.secretAdds.values()) {
+    const taken = [...model.secrets.values()].some(
+      (each) => each.label === label && each.owner.kind === owner.kind && each.owner.name === owner.name,
+    );
+    if (label === '' || !taken) continue;
+    const within = leads || pending.applicationBags.size > 0 ? 'executing leadership func: ' : '';
+    const why = `secret with label ${JSON.stringify(label)} already exists`;
+    throw new CommitRefused(
+      model.profile === '4.0' ? `${within}create secrets: creating secret "${id}": ${why}` : why,
+    );
   }
 }
 

@@ -24,6 +24,7 @@ export function newApplication(name: string, charm: CharmModel, options: DeployO
     resources: new Map(),
     config: new Map(),
     announced: '',
+    announcements: 0,
     life: 'alive',
     storage: new Map(),
     ...(options.address ? { address: options.address } : {}),

@@ -7,6 +7,7 @@ import type { ActionRecord, Model, Unit } from './model.ts';
 
 /** The reason why the controller refused, if it did. */
 export function tryCommit(context: Context): string | undefined {
+  if (!context.unit.reachable) return 'the controller cannot be reached';
   try {
     commit(context);
     return undefined;
@@ -19,22 +20,25 @@ export function tryCommit(context: Context): string | undefined {
 export function finishAction(context: Context, action: ActionRecord, end: End): FinishRecord {
   const { unit, actionFailure } = context;
   unit.agent.actions = unit.agent.actions.filter((each) => each !== action);
-  const refused = end.exitCode === 0 ? tryCommit(context) : undefined;
+  // A client's command is run as juju-exec runs one: its exit code decides nothing.
+  const isCommand = action.script !== undefined && end.exitCode !== undefined;
+  const refused = end.exitCode === 0 || isCommand ? tryCommit(context) : undefined;
   const code = end.exitCode ?? -1;
   action.results = {
     ...action.results,
-    'return-code': refused === undefined ? code : '1',
+    // 3.6's source turns the 0 of a refused commit into a text; recorded of 4.0.15 is the number.
+    'return-code': refused === undefined || context.model.profile === '4.0' ? code : '1',
     ...(end.stdout ? { stdout: end.stdout } : {}),
-    ...(end.stderr || refused ? { stderr: `${end.stderr ?? ''}${refused ?? ''}` } : {}),
+    ...(end.stderr || refused ? { stderr: [end.stderr, refused].filter((each) => each).join('\n') } : {}),
   };
   const failure = end.signal
     ? 'terminated'
-    : code !== 0
+    : code !== 0 && !isCommand
       ? `exit status ${code}`
       : (actionFailure ?? (refused === undefined ? undefined : 'committing requested changes failed'));
   action.status = failure === undefined ? 'completed' : 'failed';
   action.message = failure ?? '';
-  const reason = end.signal || code !== 0 ? failure : refused;
+  const reason = end.signal || (code !== 0 && !isCommand) ? failure : refused;
   return reason === undefined ? { outcome: 'committed' } : { outcome: 'failed', reason };
 }
 

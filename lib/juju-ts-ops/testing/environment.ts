@@ -30,7 +30,7 @@ const ubuntu = (unit: Unit): Strings => ({
   DEBIAN_FRONTEND: 'noninteractive',
   LANG: 'C.UTF-8',
   TERM: 'tmux-256color',
-  PATH: `${toolDirectory(unit.name)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+  PATH: `${toolDirectory(unit.name)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin`,
 });
 
 function perModel(model: Model): Strings {
@@ -61,7 +61,7 @@ function perKind(context: Context): Strings {
   if (action) {
     const { name, id } = action;
     return {
-      JUJU_DISPATCH_PATH: `actions/${name}`,
+      ...(action.script === undefined ? { JUJU_DISPATCH_PATH: `actions/${name}` } : {}),
       JUJU_ACTION_NAME: name,
       JUJU_ACTION_UUID: id,
       JUJU_ACTION_TAG: `action-${id}`,

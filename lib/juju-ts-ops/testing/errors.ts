@@ -16,6 +16,14 @@ export class Impossible extends Error {
   }
 }
 
+/** A hook tool that does not answer, because its machine has lost the controller: the front end lets its caller wait. */
+export class Hangs extends Error {
+  constructor(what: string) {
+    super(`${what} hangs: the unit's machine has lost the controller`);
+    this.name = 'Hangs';
+  }
+}
+
 /** Thrown inside a charm by a test: the hook's process is gone (SIGKILL) at this point. */
 export class Killed extends Error {
   constructor(where = 'here') {

@@ -1,13 +1,16 @@
+// The whole fake Juju: the operator's commands, what happens to machines, what a front end drives, and what tests look at.
 import { Impossible } from './errors.ts';
 import { lose } from './ends.ts';
 import { HookContext } from './hook-run.ts';
 import { electLeader } from './life.ts';
 import {
   application,
+  isPresent,
   type LogEntry,
   type Operation,
   type StatusInfo,
   type Strings,
+  type Unit,
   unit,
   unitsOf,
 } from './model.ts';
@@ -29,18 +32,30 @@ export class FakeJuju extends Operator {
     const before = found.leader === undefined ? undefined : this.model.units.get(found.leader);
     found.leader = name;
     delete found.leaseEnds;
+    delete found.vacantUntil;
     if (before && before.name !== name) Object.assign(before.agent, { leads: false, followed: false });
   }
 
-  /** A power cut or a partition: nothing runs there; what ran is lost. */
+  /** A power cut, or an agent that was killed: nothing runs there; what ran is lost. */
   agentDown(name: string): void {
-    const { model } = this;
-    const target = unit(model, name);
-    const app = application(model, target.application);
-    lose(model, target);
+    const target = unit(this.model, name);
+    lose(this.model, target);
     target.agentUp = false;
-    if (app.leader === name)
-      app.leaseEnds = model.now() + Math.round(leaseMs * (0.5 + 0.5 * model.random.next()));
+    this.#leaveLease(target);
+  }
+
+  /** The machine loses the controller: what runs there goes on, its tools hang (`HookContext.hangs`), nothing new begins. */
+  partition(name: string): void {
+    const target = unit(this.model, name);
+    target.reachable = false;
+    this.#leaveLease(target);
+  }
+
+  /** The controller is there again. */
+  heal(name: string): void {
+    const target = unit(this.model, name);
+    target.reachable = true;
+    if (target.agentUp) this.#rejoin(target);
   }
 
   /** Back again; `rebooted: false` when only the agent was restarted. */
@@ -50,17 +65,11 @@ export class FakeJuju extends Operator {
     const { agent } = target;
     target.agentUp = true;
     if (options.rebooted ?? true) agent.rebooted = agent.started;
-    if (agent.failed?.retryAt === Number.POSITIVE_INFINITY) {
-      agent.failed.retryAt = model.now() + retryDelayMs(agent.failed.attempts, model.random.next());
-    }
     agent.remoteBags.clear();
     for (const [id, mine] of agent.relations) {
       for (const ghost of model.relations.get(id)?.ghosts ?? []) mine.members.delete(ghost);
     }
-    const app = application(model, target.application);
-    if (app.leader === name) delete app.leaseEnds;
-    enterScopes(model, target);
-    electLeader(model, app);
+    if (target.reachable) this.#rejoin(target);
   }
 
   reboot(name: string): void {
@@ -80,8 +89,9 @@ export class FakeJuju extends Operator {
   /** When something may become due by time alone (a retry, update-status, a lease); ms. */
   nextTime(name: string): number | undefined {
     const found = this.model.units.get(name);
-    if (!found?.agentUp) return undefined;
-    const times = [waitsUntil(found), this.model.applications.get(found.application)?.leaseEnds];
+    if (!found || !isPresent(found)) return undefined;
+    const app = this.model.applications.get(found.application);
+    const times = [waitsUntil(found), app?.leaseEnds, app?.vacantUntil];
     const known = times.filter((each) => each !== undefined && Number.isFinite(each));
     return known.length > 0 ? Math.min(...known.map(Number)) : undefined;
   }
@@ -137,9 +147,30 @@ export class FakeJuju extends Operator {
     return { ...only.bags.get(owner)?.values };
   }
 
+  /** An agent that is away cannot renew its lease: it ends in 30 to 60 s. */
+  #leaveLease(target: Unit): void {
+    const { model } = this;
+    const app = application(model, target.application);
+    if (app.leader === target.name)
+      app.leaseEnds ??= model.now() + Math.round(leaseMs * (0.5 + 0.5 * model.random.next()));
+  }
+
+  #rejoin(target: Unit): void {
+    const { model } = this;
+    const { failed } = target.agent;
+    if (failed?.retryAt === Number.POSITIVE_INFINITY) {
+      failed.retryAt = model.now() + retryDelayMs(failed.attempts, model.random.next());
+    }
+    const app = application(model, target.application);
+    if (app.leader === target.name) delete app.leaseEnds;
+    enterScopes(model, target);
+    electLeader(model, app);
+  }
+
   /** An agent that is away does not renew; when its lease is over, another unit leads. */
   #expireLeases(): void {
     for (const app of this.model.applications.values()) {
+      if (app.vacantUntil !== undefined) electLeader(this.model, app);
       if (app.leaseEnds === undefined || this.model.now() < app.leaseEnds) continue;
       const before = app.leader === undefined ? undefined : this.model.units.get(app.leader);
       if (before) Object.assign(before.agent, { leads: false, followed: false });

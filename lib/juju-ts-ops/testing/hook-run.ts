@@ -1,7 +1,7 @@
 // From the beginning of one operation to its end: what Juju does before, the tools meanwhile, and what comes of the exit.
 import { type Context, emptyPending, type ToolCall, type ToolResult } from './context.ts';
 import { finishAction, tryCommit } from './ends.ts';
-import { Impossible } from './errors.ts';
+import { Hangs, Impossible } from './errors.ts';
 import { environment } from './environment.ts';
 import { bury } from './life.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './model.ts';
 import { afterRelationHook, enterScopes } from './relations.ts';
 import { callTool } from './tools/index.ts';
-import { configChanged, lockOf, retryDelayMs, shownRelations } from './uniter.ts';
+import { captureConfig, lockOf, plain, retryDelayMs, shownRelations } from './uniter.ts';
 
 /** How the process ended, and what it printed (logged; kept for actions and juju-exec). */
 export interface End {
@@ -89,7 +89,14 @@ export class HookContext {
     return this.#over;
   }
 
+  /** The machine has lost the controller: no tool answers until that is over. */
+  get hangs(): boolean {
+    return !this.#over && !this.#context.unit.reachable;
+  }
+
+  /** Throws `Hangs` where Juju would not answer. */
   tool(name: string, argv: readonly string[], stdin?: string): ToolResult {
+    if (this.hangs) throw new Hangs(name);
     if (this.#over) {
       const socket = this.env.JUJU_AGENT_SOCKET_ADDRESS;
       return {
@@ -128,7 +135,9 @@ export class HookContext {
       end.exitCode === 0 ? tryCommit(this.#context) : `exit status ${end.exitCode ?? end.signal}`;
     if (refused !== undefined) {
       const attempts = (agent.failed?.attempts ?? 0) + 1;
-      const retryAt = model.now() + retryDelayMs(attempts, model.random.next());
+      const retryAt = unit.reachable
+        ? model.now() + retryDelayMs(attempts, model.random.next())
+        : Number.POSITIVE_INFINITY;
       agent.failed = { hook, attempts, retryAt, resolved: false };
       delete agent.queued;
       return { outcome: 'failed', reason: refused };
@@ -166,6 +175,9 @@ function before(model: Model, unit: Unit, operation: Operation): void {
   const { hook } = operation;
   if (hook.kind === 'install' && !unit.charmSetStatus) {
     setStatus(model, unit, 'maintenance', 'installing charm software');
+  }
+  if (hook.kind === 'config-changed') {
+    captureConfig(model, unit, hook, agent.queued !== hook && agent.failed?.hook !== hook);
   }
   if (hook.kind === 'stop') setStatus(model, unit, 'maintenance', 'stopping charm software');
   if (hook.kind === 'remove') setStatus(model, unit, 'maintenance', 'cleaning up prior to charm deletion');
@@ -212,7 +224,7 @@ export function hookIsDone(model: Model, unit: Unit, hook: HookInfo): void {
       agent.followed = true;
       return;
     case 'upgrade-charm':
-      agent.queued = configChanged(model, unit);
+      agent.queued = plain('config-changed');
       return;
     case 'config-changed':
       if (hook.config !== undefined) agent.configSeen = hook.config;

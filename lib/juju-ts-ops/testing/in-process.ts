@@ -1,5 +1,5 @@
 // One operation carried out by calling the charm in this process: what `run` and `Cluster` share.
-import { type Charm, execute } from '../src/index.ts';
+import { type Charm, execute, ToolTimeout } from '../src/index.ts';
 import type { ToolCall } from './context.ts';
 import { Killed, NotModelled } from './errors.ts';
 import type { FakeJuju } from './fake-juju.ts';
@@ -9,6 +9,8 @@ import type { Operation } from './model.ts';
 export interface InProcess {
   /** Which code runs: 0 is the deployed revision. */
   charm: (revision: number) => Charm;
+  /** Lets a tool that hangs hang for so long (ms), until it is killed for lateness. */
+  wait?: (ms: number) => void;
   /** Called before each hook tool call. May change the model, or throw `Killed`. */
   beforeTool?: (unit: string, tool: string, args: readonly string[]) => void;
 }
@@ -28,13 +30,12 @@ export async function runOperation(
   juju: FakeJuju,
   unit: string,
   operation: Operation,
-  { charm, beforeTool }: InProcess,
+  { charm, beforeTool, wait }: InProcess,
 ): Promise<Ran> {
-  const path = operation.kind === 'exec' ? wakeUp.exec(operation.exec.script)?.[2] : undefined;
-  if (operation.kind === 'exec' && path === undefined) {
-    throw new NotModelled(
-      `a juju-exec in this process that does not run ./dispatch: ${operation.exec.script}`,
-    );
+  const script = scriptOf(operation);
+  const path = script === undefined ? undefined : wakeUp.exec(script)?.[2];
+  if (script !== undefined && path === undefined) {
+    throw new NotModelled(`a juju-exec in this process that does not run ./dispatch: ${script}`);
   }
   const context = juju.begin(unit, operation);
   const env = path === undefined ? context.env : { ...context.env, JUJU_DISPATCH_PATH: path };
@@ -42,15 +43,21 @@ export async function runOperation(
   let bug: unknown;
   let killed = false;
 
-  const runTool = async (tool: string, args: readonly string[], options: { stdin?: string }) => {
+  const runTool = async (
+    tool: string,
+    args: readonly string[],
+    options: { stdin?: string; timeoutMs: number },
+  ) => {
     if (killed) throw new Killed('earlier');
     try {
       beforeTool?.(unit, tool, args);
+      if (context.hangs) wait?.(options.timeoutMs);
+      if (context.hangs) throw new ToolTimeout(tool, args, options.timeoutMs);
       return context.tool(tool, args, options.stdin);
     } catch (error) {
       // Neither a kill nor a gap in the model may end as a hook that merely failed.
       if (isKill(error)) killed = true;
-      else bug ??= error;
+      else if (!(error instanceof ToolTimeout)) bug ??= error;
       throw error;
     }
   };
@@ -75,6 +82,11 @@ export async function runOperation(
     calls: context.calls,
     stderr: stderr.join(''),
   };
+}
+
+function scriptOf(operation: Operation): string | undefined {
+  if (operation.kind === 'exec') return operation.exec.script;
+  return operation.kind === 'action' ? operation.action.script : undefined;
 }
 
 /** The charm, with somebody told when a handler ends by `Killed`: the framework makes an exit code of every error. */

@@ -10,9 +10,10 @@ export {
 } from './cluster.ts';
 export type { ToolCall, ToolResult } from './context.ts';
 export { agentDirectory, toolDirectory } from './environment.ts';
-export { Impossible, Killed, NotModelled } from './errors.ts';
+export { Hangs, Impossible, Killed, NotModelled } from './errors.ts';
 export { FakeJuju } from './fake-juju.ts';
 export type { DeployOptions } from './deploy.ts';
+export type { ExecOptions } from './exec.ts';
 export { type End, type FinishRecord, HookContext } from './hook-run.ts';
 export type { ApplicationStatus, JujuStatus, UnitStatus } from './juju-status.ts';
 export type {

@@ -1,6 +1,6 @@
 // The model as `juju status --format json` tells it, as far as it is modelled.
 import { jujuVersion } from './environment.ts';
-import { type Application, type Model, type StatusInfo, type Unit, unitsOf } from './model.ts';
+import { type Application, isPresent, type Model, type StatusInfo, type Unit, unitsOf } from './model.ts';
 import { applicationStatus, shownStatus } from './status.ts';
 import { portText } from './tools/ports.ts';
 
@@ -68,7 +68,7 @@ function oneUnit(model: Model, app: Application, unit: Unit): UnitStatus {
 }
 
 function agentStatus(model: Model, unit: Unit): Shown {
-  if (!unit.agentUp) return { current: 'lost', message: 'agent is not communicating with the server' };
+  if (!isPresent(unit)) return { current: 'lost', message: 'agent is not communicating with the server' };
   const running = model.running.get(unit.name)?.operation;
   if (running && running.kind !== 'exec' && running.name !== 'update-status') {
     return {

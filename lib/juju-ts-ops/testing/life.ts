@@ -6,6 +6,7 @@ import {
   type Application,
   application,
   isPeer,
+  isPresent,
   type Model,
   nextNumber,
   relationsOf,
@@ -29,6 +30,7 @@ export function newUnit(model: Model, app: Application, machine: string | undefi
     address: app.address?.(number) ?? `10.66.0.${11 + Number(on.replace(/\D/g, '') || 0)}`,
     life: 'alive',
     agentUp: true,
+    reachable: true,
     workload: { status: 'waiting', message: 'waiting for machine', since: model.now() },
     charmSetStatus: false,
     statusHistory: [],
@@ -126,6 +128,8 @@ export function bury(model: Model, unit: Unit): void {
   dropUnit(model, unit.name);
   if (app.leader === unit.name) {
     delete app.leader;
+    const leaderlessMs = model.options.leaderlessMs?.() ?? 0;
+    if (leaderlessMs > 0) app.vacantUntil = model.now() + leaderlessMs;
     electLeader(model, app);
   }
   if (app.life === 'dying' && unitsOf(model, app.name).length === 0) buryApplication(model, app);
@@ -141,8 +145,9 @@ export function buryApplication(model: Model, app: Application): void {
 
 /** A vacant lease goes to one of the units whose agents are there to claim it. */
 export function electLeader(model: Model, app: Application): void {
-  if (app.leader !== undefined) return;
-  const candidates = unitsOf(model, app.name).filter((each) => each.agentUp);
+  if (app.leader !== undefined || model.now() < (app.vacantUntil ?? 0)) return;
+  delete app.vacantUntil;
+  const candidates = unitsOf(model, app.name).filter(isPresent);
   const alive = candidates.filter((each) => each.life === 'alive');
   const chosen = model.random.pick(alive.length > 0 ? alive : candidates);
   if (chosen) app.leader = chosen.name;

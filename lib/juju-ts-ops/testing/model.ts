@@ -41,10 +41,14 @@ export interface Application {
   config: Map<string, OptionValue>;
   /** The settings that agents were told of: a reset is not announced by 4.0. */
   announced: string;
+  /** How often they were told. */
+  announcements: number;
   life: Life;
   leader?: string;
   /** When the lease of a leader whose agent is away runs out; ms. */
   leaseEnds?: number;
+  /** Nobody leads, and nobody can before this; ms. */
+  vacantUntil?: number;
   status?: StatusInfo;
   address?: (unitNumber: number) => string;
   storage: Map<string, StoragePlan>;
@@ -63,6 +67,8 @@ export interface Unit {
   address: string;
   life: Life;
   agentUp: boolean;
+  /** false: the machine runs, but has lost the controller. */
+  reachable: boolean;
   workload: StatusInfo;
   /** Did the charm ever set a status? Juju's own words only stand until then. */
   charmSetStatus: boolean;
@@ -92,6 +98,8 @@ export interface Agent {
   queued?: HookInfo;
   failed?: { hook: HookInfo; attempts: number; retryAt: number; resolved: boolean };
   configSeen?: string;
+  /** The last announcement of settings that was only half seen: config-changed runs again. */
+  halfSeen?: number;
   leads: boolean;
   /** 3.6 only: this unit was told that it is not the leader. */
   followed: boolean;
@@ -179,6 +187,8 @@ export interface ActionRecord {
   params: Readonly<Record<string, ActionValue>>;
   status: 'pending' | 'running' | 'completed' | 'failed' | 'error';
   message: string;
+  /** `juju exec` from a client: an action in all but its code. */
+  script?: string;
   results: Record<string, ActionValue>;
   log: { at: number; message: string }[];
 }
@@ -208,6 +218,13 @@ export interface FakeJujuOptions {
   model?: string;
   /** 4.0: do peers hear `relation-departed` after a removal? In Juju 4.0.15 usually not. 3.6 peers always do. */
   peersHearDeparture?: boolean;
+  /**
+   * 4.0.15 mostly runs config-changed twice for one `juju config` (the second half a second later); `change` counts the
+   * announcements to the application. Default: never.
+   */
+  configChangedTwice?: (unit: string, change: number) => boolean;
+  /** For how long nobody leads after a leader's removal, ms. Default: 0; recorded of 4.0.15 are 1.2 s, 10 s and 68 s. */
+  leaderlessMs?: () => number;
   /** Interval of update-status in ms, drawn ±20 %; none: no update-status. */
   updateStatusMs?: number;
   proxies?: { http?: string; https?: string; ftp?: string; no?: string };
@@ -311,6 +328,9 @@ export function effectiveConfig(app: Application, charm: CharmModel): Map<string
 export const configText = (app: Application): string =>
   JSON.stringify([...effectiveConfig(app, app.charm)].filter(([, value]) => value !== undefined));
 
+/** Is its agent there, with a controller to talk to? */
+export const isPresent = (unit: Unit): boolean => unit.agentUp && unit.reachable;
+
 /** Writes a bag; says whether something changed. The version is a hash of the content in 4.0, a counter before. */
 export function writeBag(
   model: Model,
@@ -320,7 +340,8 @@ export function writeBag(
 ): boolean {
   const bag = relation.bags.get(owner) ?? { values: {}, version: '0' };
   const values = new Map(Object.entries(bag.values));
-  let changed = false;
+  // A first write counts in 4.0 even when it writes nothing: the hash of nothing is not the 0 of never written.
+  let changed = model.profile === '4.0' && bag.version === '0';
   for (const [key, value] of changes) {
     if ((values.get(key) ?? '') === value) continue;
     changed = true;

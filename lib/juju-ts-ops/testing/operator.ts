@@ -1,9 +1,10 @@
 // The commands that an operator types, as methods: what `juju` would refuse is thrown as `Impossible`.
 import { checkParams } from './action-schema.ts';
 import { type CharmFiles, type OptionValue, readCharm } from './charm-files.ts';
-import { Impossible, NotModelled } from './errors.ts';
+import { Impossible } from './errors.ts';
 import { type DeployOptions, newApplication, setConfig, setResources } from './deploy.ts';
 import { lose } from './ends.ts';
+import { type ExecOptions, newClientExec, newExec } from './exec.ts';
 import { hookIsDone } from './hook-run.ts';
 import { addStorage, bury, buryApplication, newUnit } from './life.ts';
 import {
@@ -227,17 +228,14 @@ export class Operator {
     return record;
   }
 
+  /** `juju exec` from a client: an action whose code is the script. */
+  clientExec(name: string, script: string, options: { timeoutMs?: number } = {}): ActionRecord {
+    return newClientExec(this.model, unit(this.model, name), script, options.timeoutMs ?? 300_000);
+  }
+
   /** `juju-exec` on the unit's machine. */
-  exec(name: string, script: string, options: { relation?: number; remoteUnit?: string } = {}): ExecRecord {
-    const target = unit(this.model, name);
-    if (options.relation !== undefined && options.remoteUnit === undefined) {
-      throw new NotModelled(
-        'juju-exec -r without --remote-unit (with several remote units it breaks the agent)',
-      );
-    }
-    const record: ExecRecord = { unit: name, script, ...options, status: 'pending', stdout: '', stderr: '' };
-    target.agent.execs.push(record);
-    return record;
+  exec(name: string, script: string, options: ExecOptions = {}): ExecRecord {
+    return newExec(unit(this.model, name), script, options);
   }
 
   /** `juju resolved`; without retry the failed hook counts as run. */

@@ -5,6 +5,7 @@ import {
   ends,
   type HookInfo,
   isPeer,
+  isPresent,
   type Model,
   type Relation,
   type RelationView,
@@ -24,7 +25,7 @@ export const view = (agent: Agent, id: number): RelationView => {
 
 /** An installed unit enters every relation of its application at once; its address is what others see first. */
 export function enterScopes(model: Model, unit: Unit): void {
-  if (!unit.agent.installed || unit.life !== 'alive' || !unit.agentUp) return;
+  if (!unit.agent.installed || unit.life !== 'alive' || !isPresent(unit)) return;
   for (const relation of relationsOf(model, unit.application)) {
     if (relation.life !== 'alive' || relation.scope.has(unit.name)) continue;
     if (unit.agent.relations.get(relation.id)?.broken) continue;

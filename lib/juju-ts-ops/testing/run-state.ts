@@ -215,7 +215,8 @@ function fill(juju: FakeJuju, unit: Unit, relation: Relation, given: RelationIn)
       if (value === '')
         throw new Impossible(`databag of ${owner}: "${key}" is empty, which in Juju is a removed key`);
     }
-    writeBag(model, relation, owner, new Map(Object.entries(values ?? {})));
+    const entries = Object.entries(values ?? {});
+    if (entries.length > 0) writeBag(model, relation, owner, new Map(entries));
   };
   write(unit.name, given.localUnit);
   write(unit.application, given.localApp);

@@ -11,6 +11,18 @@ export function hash32(...parts: readonly (string | number)[]): number {
   return (state ^ (state >>> 16)) >>> 0;
 }
 
+/** As Juju names its rows; only error texts show it. */
+export function uuidOf(what: string): string {
+  const hex = [0, 1, 2, 3].map((part) => hash32(what, part).toString(16).padStart(8, '0')).join('');
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20),
+  ].join('-');
+}
+
 /** The items in an order that is fixed by the parts: what Go's random map order is to Juju. */
 export function shuffled<T>(
   items: readonly T[],

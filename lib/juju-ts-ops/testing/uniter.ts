@@ -2,6 +2,7 @@
 import {
   application,
   configText,
+  isPresent,
   type HookInfo,
   type Model,
   type Operation,
@@ -17,7 +18,7 @@ const retryMostMs = 300_000;
 
 /** What this unit's agent would run now; undefined: idle, waiting, away, or another unit holds the machine's lock. */
 export function nextOperation(model: Model, unit: Unit): Operation | undefined {
-  if (!unit.agentUp || model.running.has(unit.name)) return undefined;
+  if (!isPresent(unit) || model.running.has(unit.name)) return undefined;
   const operation = resolve(model, unit);
   if (!operation) return undefined;
   const lock = lockOf(unit, operation);
@@ -30,6 +31,7 @@ export function nextOperation(model: Model, unit: Unit): Operation | undefined {
 /** The machine's lock that an operation takes; '' for a parallel action, which takes none. */
 export function lockOf(unit: Unit, operation: Operation): string {
   if (operation.kind !== 'action') return 'machine';
+  if (operation.action.script !== undefined) return '';
   const declared = unit.agent.charm.actions.get(operation.action.name);
   return declared?.parallel ? '' : declared?.group ? `group ${declared.group}` : 'machine';
 }
@@ -59,7 +61,7 @@ function resolve(model: Model, unit: Unit): Operation | undefined {
 }
 
 const asHook = (hook: HookInfo): Operation => ({ kind: 'hook', name: hook.name, hook });
-const plain = (name: string): HookInfo => ({ name, kind: name });
+export const plain = (name: string): HookInfo => ({ name, kind: name });
 
 /** Reboot, relation-created, leadership, secrets: they go before actions. */
 function earlyHook(model: Model, unit: Unit): HookInfo | undefined {
@@ -119,7 +121,7 @@ function idleHook(model: Model, unit: Unit): HookInfo | undefined {
   if (agent.charmRevision !== app.charmRevision || agent.resourceRevision !== app.resourceRevision) {
     return plain('upgrade-charm');
   }
-  if (agent.configSeen !== seenConfig(model, unit)) return configChanged(model, unit);
+  if (agent.configSeen !== seenConfig(model, unit)) return plain('config-changed');
   const relation = relationHook(model, unit);
   if (relation) return relation;
   return agent.tickAt !== undefined && model.now() >= agent.tickAt ? plain('update-status') : undefined;
@@ -129,15 +131,23 @@ function idleHook(model: Model, unit: Unit): HookInfo | undefined {
 export const seenConfig = (model: Model, unit: Unit): string =>
   `${application(model, unit.application).announced} ${unit.address}`;
 
-export const configChanged = (model: Model, unit: Unit): HookInfo => ({
-  ...plain('config-changed'),
-  config: seenConfig(model, unit),
-});
+/** What a config-changed that begins now has seen when it is done. `fresh`: not a retry, not after upgrade-charm or start. */
+export function captureConfig(model: Model, unit: Unit, hook: HookInfo, fresh: boolean): void {
+  const { agent } = unit;
+  const change = application(model, unit.application).announcements;
+  const twice = fresh && agent.configSeen !== undefined && agent.halfSeen !== change;
+  hook.config = seenConfig(model, unit);
+  if (!twice || model.profile !== '4.0' || !model.options.configChangedTwice?.(unit.name, change)) return;
+  agent.halfSeen = change;
+  hook.config += ' (half)';
+}
 
 /** Settings that agents are told of from now on. */
 export function announceConfig(model: Model, name: string): void {
   const app = application(model, name);
-  app.announced = configText(app);
+  const text = configText(app);
+  if (text !== app.announced) app.announcements += 1;
+  app.announced = text;
 }
 
 function lastHook(model: Model, unit: Unit): HookInfo | undefined {

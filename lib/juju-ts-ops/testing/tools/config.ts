@@ -3,8 +3,17 @@ import { output, parse, quote } from '../arguments.ts';
 import { type Context, leads, relationByText } from '../context.ts';
 import { ToolError } from '../errors.ts';
 import { render, sorted, type Value } from '../formats.ts';
-import { application, effectiveConfig, ends, type Model, relationsOf, type Unit, unitsOf } from '../model.ts';
-import { hash32 } from '../seeded.ts';
+import {
+  application,
+  effectiveConfig,
+  ends,
+  isPresent,
+  type Model,
+  relationsOf,
+  type Unit,
+  unitsOf,
+} from '../model.ts';
+import { hash32, uuidOf } from '../seeded.ts';
 import { shownStatus } from '../status.ts';
 
 export function configGet(context: Context, argv: readonly string[]): string {
@@ -36,7 +45,8 @@ export function resourceGet(context: Context, argv: readonly string[]): string {
   const path = application(context.model, context.unit.application).resources.get(name);
   if (path !== undefined) return path;
   const where = `https://10.66.0.10:17070/model/${context.model.uuid}/units/unit-${context.unit.name.replace('/', '-')}`;
-  const why = `getting UUID of resource ${name} for application ${context.unit.application}: resource not found`;
+  const owner = uuidOf(`application ${context.unit.application}`);
+  const why = `getting UUID of resource ${name} for application ${owner}: resource not found`;
   throw new ToolError(
     1,
     `could not download resource: HTTP request failed: Get ${where}/resources/${name}: ${why}`,
@@ -125,10 +135,12 @@ export function goalState(context: Context, argv: readonly string[]): string {
 }
 
 const goals = (model: Model, app: string): [string, Value][] =>
-  unitsOf(model, app).map((each) => [each.name, goal(each)]);
+  unitsOf(model, app).map((each) => [each.name, goal(model, each)]);
 
-function goal(unit: Unit): Value {
-  const { status } = unit.agentUp ? shownStatus(unit) : { status: 'unknown' };
+/** 4.0 tells the charm's own status even while a hook is failed (as recorded), 3.6 the error. */
+function goal(model: Model, unit: Unit): Value {
+  const shown = model.profile === '4.0' ? unit.workload : shownStatus(unit);
+  const { status } = isPresent(unit) ? shown : { status: 'unknown' };
   return { status: unit.life === 'dying' ? 'dying' : status, since: stamp(unit.workload.since) };
 }
 

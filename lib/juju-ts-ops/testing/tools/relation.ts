@@ -26,7 +26,7 @@ export function relationIds(context: Context, argv: readonly string[]): string {
 
 /** A relation that was removed is not listed any more once its last member has departed. */
 function isShown(context: Context, relation: Relation): boolean {
-  return relation.life === 'alive' || members(context, relation).length > 0;
+  return relation.life === 'alive' || isPeer(relation) || members(context, relation).length > 0;
 }
 
 /** Joined units, with the one that joins, without the one that departs. */

@@ -115,7 +115,7 @@ export function secretAdd(context: Context, argv: readonly string[]): string {
   const label = args.options.get('label') ?? '';
   if (
     label !== '' &&
-    allOwned(context).some((each) => each.label === label && each.owner.kind === owner.kind)
+    [...pending.secretAdds.values()].some((each) => each.label === label && each.owner.kind === owner.kind)
   ) {
     throw new ToolError(1, `secret with label ${quote(label)} already exists`);
   }

@@ -69,12 +69,12 @@ export function jujuLog(context: Context, argv: readonly string[]) {
   });
   if (args.rest.length === 0) throw new ToolError(2, 'no message specified');
   const { model, unit } = context;
-  const asked = (args.flags.has('debug') ? 'DEBUG' : (args.options.get('level') ?? 'INFO')).toUpperCase();
+  const given = args.flags.has('debug') ? 'DEBUG' : (args.options.get('level') ?? 'INFO');
+  const asked = given.toUpperCase();
   const level = asked === 'WARN' ? 'WARNING' : asked;
   const write = (as: string, text: string) =>
     model.log.push({ at: model.now(), unit: unit.name, level: as, text });
-  if (!levels.includes(level))
-    write('WARNING', `Specified log level of "${asked}" is invalid. Using "INFO".`);
+  if (!levels.includes(level)) write('WARNING', `Specified log level of ${quote(given)} is not valid`);
   const relation = context.relation && context.relations.get(context.relation.id);
   const prefix = relation ? `${ends(relation, unit.application).local.endpoint}:${relation.id}: ` : '';
   write(levels.includes(level) ? level : 'INFO', `${prefix}${args.rest.join(' ')}`);

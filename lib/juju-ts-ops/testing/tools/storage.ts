@@ -85,10 +85,10 @@ export function stateSet(context: Context, argv: readonly string[], stdin: strin
   const fromFile = file === undefined ? new Map<string, string>() : readSettingsFile(context, file, stdin);
   for (const [key, value] of [...fromFile, ...given]) {
     if (Buffer.byteLength(key) > 256) {
-      throw new ToolError(1, 'max allowed key size (256) exceeded: quota limit exceeded');
+      throw new ToolError(1, 'max allowed key length (256): quota limit exceeded');
     }
     if (Buffer.byteLength(value) > 65_536) {
-      throw new ToolError(1, 'max allowed value size (65536) exceeded: quota limit exceeded');
+      throw new ToolError(1, 'max allowed value length (65536): quota limit exceeded');
     }
     changeable(context).set(key, value);
   }

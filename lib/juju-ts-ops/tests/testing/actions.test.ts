@@ -65,15 +65,45 @@ describe('an action', () => {
   });
 
   it('whose commit is refused has failed, with the reason in stderr', () => {
-    const { record } = action((context) => {
-      context.tool('storage-add', ['nosuch']);
-      return undefined;
+    const failing = (profile: '4.0' | '3.6') =>
+      action(
+        (context) => {
+          context.tool('storage-add', ['nosuch']);
+          return undefined;
+        },
+        {},
+        profile,
+      ).record;
+    const failed = { status: 'failed', message: 'committing requested changes failed' };
+    expect(failing('4.0')).toMatchObject({
+      ...failed,
+      results: {
+        'return-code': 0,
+        stderr: expect.stringMatching(
+          /^preparing storage additions: .*"nosuch".*: storage name not supported$/,
+        ),
+      },
     });
-    expect(record).toMatchObject({
-      status: 'failed',
-      message: 'committing requested changes failed',
+    expect(failing('3.6')).toMatchObject({
+      ...failed,
       results: { 'return-code': '1', stderr: 'charm storage "nosuch" not found' },
     });
+  });
+
+  it('that a client’s `juju exec` makes runs its script, and is committed whatever its exit code', () => {
+    const { juju } = deployed(1);
+    const record = juju.clientExec('app/0', 'exit 4');
+    one(juju, 'app/0', (context) => {
+      expect(context.env).toMatchObject({ JUJU_ACTION_NAME: 'juju-exec', JUJU_HOOK_NAME: '' });
+      expect(context.env).not.toHaveProperty('JUJU_DISPATCH_PATH');
+      expect(context.tool('action-get', ['--format=json']).stdout).toBe(
+        '{"command":"exit 4","timeout":300000000000}\n',
+      );
+      context.tool('relation-set', ['-r', '0', 'k=v']);
+      return { exitCode: 4, stdout: 'out\n' };
+    });
+    expect(record).toMatchObject({ status: 'completed', results: { 'return-code': 4, stdout: 'out\n' } });
+    expect(juju.databag('peers', 'app/0')).toMatchObject({ k: 'v' });
   });
 
   it('gets its parameters with defaults, nested ones too', () => {

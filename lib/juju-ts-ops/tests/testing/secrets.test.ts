@@ -153,7 +153,6 @@ describe('a secret', () => {
       [['secret-add', 'abc=v', '--owner', 'x'], 2, 'secret owner "x" not valid'],
       [['secret-add', 'abc=v', '--rotate', 'x'], 2, 'rotate policy "x" not valid'],
       [['secret-add', 'abc=v', '--expire', 'x'], 2, 'expire time or duration "x" not valid'],
-      [['secret-add', 'abc=v', '--label', 'l'], 1, 'secret with label "l" already exists'],
       [['secret-get'], 2, 'require either a secret URI or label'],
       [['secret-get', 'bogus'], 2, 'secret URI "bogus" not valid'],
       [['secret-get', unknown], 1, 'getting latest secret revision: secret not found'],
@@ -171,6 +170,15 @@ describe('a secret', () => {
         { code, stdout: '', stderr: `ERROR ${text}\n` },
       ]);
     }
+  });
+
+  it('cannot have the label of another: the tool knows those of its own run, the commit all', () => {
+    const { juju } = withSecret();
+    const add = ['secret-add', 'abc=v', '--label'] as const;
+    const twice = inExec(juju, 'app/0', [...add, 'new'], [...add, 'new']);
+    expect(twice).toMatchObject({ code: 1, stderr: 'ERROR secret with label "new" already exists\n' });
+    const taken = inExec(juju, 'app/0', [...add, 'l']);
+    expect(taken).toMatchObject({ code: 0, record: { status: 'aborted' } });
   });
 
   it('of a unit goes with the unit', () => {

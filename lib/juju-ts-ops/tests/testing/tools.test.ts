@@ -223,7 +223,7 @@ describe('a hook tool', () => {
     expect(juju.log.map((each) => `${each.level} ${each.text}`)).toEqual([
       'CRITICAL a b',
       'DEBUG d',
-      'WARNING Specified log level of "ODD" is invalid. Using "INFO".',
+      'WARNING Specified log level of "odd" is not valid',
       'INFO x',
     ]);
     juju.addUnit('app');
