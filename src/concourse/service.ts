@@ -17,7 +17,7 @@ export interface ServicePlan {
   unit: string;
   /** What the process will see, marks included. */
   environment: Environment;
-  /** To be written, with exact modes, before a start: the environment file, keys, scripts. */
+  /** To be written, with exact modes, before a start: the environment file first, keys, scripts. */
   files: ServiceFile[];
   /** What `CHARM_CONFIGURATION` of an up-to-date process says. */
   configuration: string;

@@ -1,6 +1,6 @@
 // Files of this machine that services read: replaced by rename, never written in place, with exact mode and group.
 import path from 'node:path';
-import type { ServiceFile } from '../concourse/service.ts';
+import type { ServiceFile, ServicePlan } from '../concourse/service.ts';
 import type { Files, Host } from '../host/host.ts';
 
 /** Does nothing when the file already says so. */
@@ -17,6 +17,10 @@ export async function replaceFile(
   if (file.gid !== undefined) await files.changeOwner(fresh, 0, file.gid);
   await files.rename(fresh, file.path);
 }
+
+/** The plan's files in the order in which they are written, after the unit file: the environment file, which carries the
+ * marks of what runs, is the last. Whatever starts the service half-way, no half of a plan passes for the whole. */
+export const marksLast = ({ files }: ServicePlan): ServiceFile[] => files.toReversed();
 
 /** `/etc/concourse`: others may pass through it, to what they may read, and see nothing else. */
 export async function makeEtc(host: Host): Promise<void> {

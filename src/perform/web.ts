@@ -6,7 +6,7 @@ import { authorizedKeysPath, localUrl, ownAddress, webUser } from '../observe/we
 import { plannedVersion, type Settings, type WebView } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { fail } from './failure.ts';
-import { groupId, makeEtc, replaceFile } from './files.ts';
+import { groupId, makeEtc, marksLast, replaceFile } from './files.ts';
 
 const answerMs = 60_000;
 const pollMs = 250;
@@ -20,10 +20,10 @@ export async function startWeb(session: Session, plan: ServicePlan): Promise<voi
   const user = webUser(host);
   const gid = user === undefined ? undefined : await systemUser({ host }, user);
   await makeEtc(host);
-  for (const file of plan.files) {
+  await host.services.install(WEB_SERVICE, plan.unit);
+  for (const file of marksLast(plan)) {
     await replaceFile(host.files, { ...file, gid: file.group === undefined ? undefined : gid });
   }
-  await host.services.install(WEB_SERVICE, plan.unit);
   await host.services.enable(WEB_SERVICE);
   const text = await host.files.readText(authorizedKeysPath(host));
   await host.services.restart(WEB_SERVICE);

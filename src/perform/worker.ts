@@ -10,7 +10,7 @@ import type { Session } from '../session.ts';
 import { openMemory } from '../storage/memory.ts';
 import { workerFolder } from '../storage/worker-folder.ts';
 import { fail } from './failure.ts';
-import { makeEtc, replaceFile } from './files.ts';
+import { makeEtc, marksLast, replaceFile } from './files.ts';
 
 /** A worker that is let in registers within 1.4 s; longer is for a machine under load. */
 const registrationMs = 8_000;
@@ -74,8 +74,9 @@ export async function startWorker(
   const folder = workerFolder(host, hook.unit);
   await folder.ensureWorkDirectory((await folder.readState()).state ?? {});
   await makeEtc(host);
-  for (const { path, content, mode } of plan.files) await replaceFile(host.files, { path, content, mode });
   await host.services.install(WORKER_SERVICE, plan.unit);
+  for (const { path, content, mode } of marksLast(plan))
+    await replaceFile(host.files, { path, content, mode });
   await host.services.enable(WORKER_SERVICE);
   await host.services.restart(WORKER_SERVICE);
   hook.log.info(`concourse-worker.service starts Concourse ${version}`);

@@ -15,6 +15,7 @@ export class Faults {
   private readonly world: World;
   private readonly trace: Trace;
   private wanted = 0;
+  private readonly asked: string[] = [''];
 
   constructor(world: World, trace: Trace) {
     this.world = world;
@@ -95,6 +96,9 @@ export class Faults {
         });
         return 'flock lets everybody in';
       case 'version':
+        // Changed and changed back before anybody was told: to Juju nothing changed, and a hook that looked meanwhile stands alone.
+        if (this.asked.at(-2) === fault.version) this.untold = true;
+        this.asked.push(fault.version);
         juju.configure(application, { version: fault.version });
         return fault.version;
       case 'reset-version':

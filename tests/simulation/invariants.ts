@@ -216,6 +216,8 @@ export class Invariants implements Watcher {
     if (service !== workerService) return;
     this.down.delete(unit);
     if (by === undefined || version === undefined) return;
+    // With no volume mounted, the machine's own disk is in its place, and nobody else's.
+    if (!this.world.machineOf(unit).mounted) return;
     const named = this.named.get(by);
     if (!named?.has(version))
       throw new Violation(
@@ -306,6 +308,7 @@ export class Invariants implements Watcher {
     this.named.delete(process);
     const facts = this.world.facts(process.unit);
     if (facts === undefined) return;
+    if (!facts.role?.includes('worker')) this.down.delete(process.unit);
     for (const text of Object.values(facts)) this.noSecret(text, `the databag of ${process.unit}`);
     const id = facts['upgrade-id'];
     if (facts['upgrade-ready'] !== 'true' || id === undefined) return;

@@ -101,8 +101,8 @@ export const mutations: readonly Mutation[] = [
     why: 'the deadline for acknowledgements runs before prepare is published',
     breaks: [4],
     file: 'src/upgrade/installer.ts',
-    find: '    o.published[\'upgrade-state\'] === \'prepare\' && o.published[\'upgrade-id\'] === o.facts[\'upgrade-id\'];',
-    replace: '    o.facts[\'upgrade-state\'] === \'prepare\';',
+    find: "    o.published['upgrade-state'] === 'prepare' && o.published['upgrade-id'] === o.facts['upgrade-id'];",
+    replace: "    o.facts['upgrade-state'] === 'prepare';",
     bias: { 'slow-web': 5, 'slow-stop': 5 },
   },
   {
