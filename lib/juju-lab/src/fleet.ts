@@ -8,7 +8,7 @@ import type { Happenings } from './happenings.ts';
 import type { ExecRequest } from './juju-exec.ts';
 import type { LabOptions } from './lab.ts';
 import type { ToolAnswer } from './tools/server.ts';
-import { LabUnit } from './unit.ts';
+import { LabUnit, type UnitMachine, type UnitSurroundings } from './unit.ts';
 
 export interface FleetSurroundings {
   options: LabOptions;
@@ -27,7 +27,7 @@ const leaseMs = 60_000;
 
 export class Fleet {
   readonly #around: FleetSurroundings;
-  readonly #units = new Map<string, LabUnit>();
+  readonly #units = new Map<string, UnitMachine>();
   /** What goes on by itself and must have ended before the lab has. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #nextEnvironments = new Map<string, Record<string, string>>();
@@ -42,15 +42,21 @@ export class Fleet {
     return [...this.#units.keys()];
   }
 
-  unit(name: string): LabUnit {
+  machine(name: string): UnitMachine {
     const unit = this.#units.get(name);
     if (unit === undefined)
       throw new LabError(`no unit "${name}"; there are: ${this.names().join(', ') || 'none'}`);
     return unit;
   }
 
+  unit(name: string): LabUnit {
+    const unit = this.machine(name);
+    if (unit instanceof LabUnit) return unit;
+    throw new LabError(`${name} has a machine of its own: ask that`);
+  }
+
   rootOf(unit: string): string {
-    return join(this.#folderOf(unit), 'root');
+    return this.#around.options.machines === undefined ? join(this.#folderOf(unit), 'root') : '/';
   }
 
   /** After every change of the fake Juju: makes machines for new units, ends those of units that are gone, and lets
@@ -77,7 +83,7 @@ export class Fleet {
   }
 
   nextEnvironment(unit: string, extra: Record<string, string>): void {
-    this.#nextEnvironments.set(this.unit(unit).name, extra);
+    this.#nextEnvironments.set(this.machine(unit).name, extra);
   }
 
   /** Mounts the lab's volume, or another folder in its place. */
@@ -171,7 +177,7 @@ export class Fleet {
 
   #add(name: string): void {
     const { options, juju, clock, happenings, sockets, charmDirectory } = this.#around;
-    const unit = new LabUnit(name, {
+    const around: UnitSurroundings = {
       juju,
       clock,
       node: options.node ?? process.execPath,
@@ -198,7 +204,8 @@ export class Fleet {
         happenings.changed();
       },
       onChange: () => happenings.changed(),
-    });
+    };
+    const unit = options.machines?.make(name, around) ?? new LabUnit(name, around);
     this.#units.set(name, unit);
     if (options.volume !== undefined) this.mountVolume(name, {});
     unit.uniter.start();
@@ -223,8 +230,8 @@ export class Fleet {
     if (application?.leader === name) application.leaseEnds = model.now() + leaseMs;
   }
 
-  #unitThatIs(name: string, wanted: readonly LabUnit['power'][]): LabUnit {
-    const unit = this.unit(name);
+  #unitThatIs(name: string, wanted: readonly UnitMachine['power'][]): UnitMachine {
+    const unit = this.machine(name);
     if (wanted.includes(unit.power)) return unit;
     throw new LabError(`${name}’s machine is ${unit.power}, not ${wanted.join(' or ')}`);
   }
@@ -235,7 +242,7 @@ export class Fleet {
     return this.names().filter((other) => machineOf(other) === machineOf(unit));
   }
 
-  #unrestOf(unit: LabUnit): string[] {
+  #unrestOf(unit: UnitMachine): string[] {
     const { juju } = this.#around;
     if (unit.power !== 'on' || juju.model.units.get(unit.name)?.agentUp !== true) return [];
     const current = unit.uniter.current;

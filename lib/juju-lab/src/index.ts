@@ -6,4 +6,4 @@ export { Lab, type LabOptions } from './lab.ts';
 export { processesOf, rootVariable } from './processes.ts';
 export type { HookRecord, LabEvents, LogLine } from './records.ts';
 export { renderStatus } from './status.ts';
-export type { LabUnit } from './unit.ts';
+export type { LabUnit, UnitMachine, UnitSurroundings } from './unit.ts';

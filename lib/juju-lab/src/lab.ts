@@ -21,7 +21,7 @@ import { Addresses, rootedStorage } from './placement.ts';
 import { watchOver } from './processes.ts';
 import type { HookRecord, LabEvents, LogLine } from './records.ts';
 import type { ToolAnswer } from './tools/server.ts';
-import type { LabUnit } from './unit.ts';
+import type { LabUnit, UnitMachine, UnitSurroundings } from './unit.ts';
 
 export interface LabOptions {
   /** The lab's own folder. What an earlier lab left in it goes. */
@@ -41,6 +41,14 @@ export interface LabOptions {
   hookEnvironment?: (unit: string, operation: Operation) => Record<string, string>;
   /** How many times faster Juju's time runs (retries, update-status, leases); services keep real time. */
   timeScale?: number;
+  /** Machines in the place of the lab's own, which are folders and processes of this one. */
+  machines?: {
+    make(unit: string, around: UnitSurroundings): UnitMachine;
+    /** What `network-get` says. */
+    address(unit: string): string;
+  };
+  /** What the model's configuration says of proxies. */
+  proxies?: { http?: string; https?: string; ftp?: string; no?: string };
   /** Interval of update-status, in ms of Juju's time; none by default. */
   updateStatusMs?: number;
 }
@@ -76,9 +84,10 @@ export class Lab {
       clock,
       ...(options.profile && { profile: options.profile }),
       ...(options.updateStatusMs && { updateStatusMs: options.updateStatusMs }),
+      ...(options.proxies && { proxies: options.proxies }),
       disk: {
-        read: (unit, path) => this.#fleet.unit(unit).readFile(path),
-        write: (unit, path, text) => this.#fleet.unit(unit).writeFile(path, text),
+        read: (unit, path) => this.#fleet.machine(unit).readFile(path),
+        write: (unit, path, text) => this.#fleet.machine(unit).writeFile(path, text),
       },
     });
     this.#happenings = new Happenings(this.juju, join(this.directory, 'log'));
@@ -110,7 +119,10 @@ export class Lab {
       juju.deploy(application, charm.files, {
         ...options,
         storage: rootedStorage(charm.files, options.storage ?? {}, rootOf),
-        address: (number) => this.#addresses.of(`${application}/${number}`),
+        address: (number) =>
+          (this.#options.machines ?? { address: (unit) => this.#addresses.of(unit) }).address(
+            `${application}/${number}`,
+          ),
       });
       this.#charms.set(application, charm);
     });

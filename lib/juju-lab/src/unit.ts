@@ -35,7 +35,23 @@ export interface UnitSurroundings {
   onChange(): void;
 }
 
-export class LabUnit {
+/** A unit's machine as the lab drives it: whatever it consists of. */
+export interface UnitMachine {
+  readonly name: string;
+  readonly uniter: Uniter;
+  readonly power: 'on' | 'off' | 'frozen';
+  cutPower(): Promise<void>;
+  shutDown(): Promise<void>;
+  boot(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  timersUnderWay(): string[];
+  readFile(path: string): string | undefined;
+  writeFile(path: string, text: string): void;
+  close(): Promise<void>;
+}
+
+export class LabUnit implements UnitMachine {
   readonly name: string;
   readonly root: MachineRoot;
   readonly systemd: Systemd;

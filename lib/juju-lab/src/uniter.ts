@@ -1,9 +1,9 @@
 // One unit's agent: asks the fake Juju what to run, runs it as a process, answers the tools that it calls meanwhile, and
 // tells the fake Juju how it ended. One operation at a time, as in Juju.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { FakeJuju, HookContext, Operation } from 'juju-ts-ops/testing';
-import { type ChildEnd, runChild } from './child.ts';
+import { type ChildEnd, type ChildOptions, runChild } from './child.ts';
 import type { LabClock } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { HookRecord } from './records.ts';
@@ -22,7 +22,11 @@ export interface UniterSurroundings {
   /** What is put on top of Juju's environment for this operation. */
   environment(operation: Operation): Record<string, string>;
   /** Called before an operation's process starts: puts the charm's files in place, makes the storage's folder. */
-  prepare(context: HookContext): void;
+  prepare(context: HookContext): void | Promise<void>;
+  /** Where the lab's own process finds a path of the unit's machine. By default machine and lab have one file system. */
+  seen?(path: string): string;
+  /** Starts a process on the unit's machine; by default as a child of the lab's own. */
+  run?(command: string, args: readonly string[], options: ChildOptions): Promise<ChildEnd>;
   onStart(record: HookRecord): void;
   /** `reboots`: the charm has asked that the machine be rebooted now. */
   onEnd(record: HookRecord, reboots: boolean): void;
@@ -178,7 +182,7 @@ export class Uniter {
       },
     };
     try {
-      prepare(context);
+      await prepare(context);
     } catch (error) {
       // Whatever keeps the charm's files from being put in place fails the hook, as it does in Juju, and is retried.
       options.onLine('stderr', `cannot put the charm in place: ${messageOf(error)}`);
@@ -186,7 +190,7 @@ export class Uniter {
     }
     if (operation.kind === 'exec') return this.#runScript(operation.exec.script, options);
     const program = this.#program(operation);
-    if (program !== undefined) return runChild(program, [], options);
+    if (program !== undefined) return this.#run(program, [], options);
     // A hook that the charm does not have counts as run, an action does not.
     return operation.kind === 'hook' ? ended(0) : ended(127);
   }
@@ -195,18 +199,27 @@ export class Uniter {
   #program(operation: Operation): string | undefined {
     const { charmDirectory } = this.#around;
     const dispatch = join(charmDirectory, 'dispatch');
-    if (existsSync(dispatch)) return dispatch;
+    if (existsSync(this.#seen(dispatch))) return dispatch;
     const single = join(charmDirectory, operation.kind === 'action' ? 'actions' : 'hooks', operation.name);
-    return existsSync(single) ? single : undefined;
+    return existsSync(this.#seen(single)) ? single : undefined;
   }
 
-  async #runScript(script: string, options: Parameters<typeof runChild>[2]): Promise<ChildEnd> {
-    const folder = mkdtempSync(join(this.#around.temporary, 'juju-exec-'));
+  #seen(path: string): string {
+    return this.#around.seen?.(path) ?? path;
+  }
+
+  #run(command: string, args: readonly string[], options: ChildOptions): Promise<ChildEnd> {
+    return (this.#around.run ?? runChild)(command, args, options);
+  }
+
+  async #runScript(script: string, options: ChildOptions): Promise<ChildEnd> {
+    const { temporary } = this.#around;
+    const folder = mkdtempSync(join(this.#seen(temporary), 'juju-exec-'));
     const path = join(folder, 'script.sh');
     writeFileSync(path, script, { mode: 0o700 });
     const shell = isExecutable('/bin/bash') ? '/bin/bash' : (findExecutable('sh') ?? '/bin/sh');
     try {
-      return await runChild(shell, [path], options);
+      return await this.#run(shell, [join(temporary, basename(folder), 'script.sh')], options);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

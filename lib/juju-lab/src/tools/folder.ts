@@ -13,10 +13,11 @@ export interface ToolFolders {
   bin: string;
 }
 
-/** Writes both folders anew. `client`: which program to use; by default Perl's where this machine has Perl. */
+/** Writes both folders anew. `client`: which program to use; by default Perl's where this machine has Perl. `commands`:
+ * those of the host that the lab answers; all by default. */
 export function writeToolFolders(
   folders: ToolFolders,
-  options: { socket: string; node: string; client?: 'perl' | 'node' },
+  options: { socket: string; node: string; client?: 'perl' | 'node'; commands?: readonly string[] },
 ): void {
   const perl = options.client === 'node' ? undefined : findExecutable('perl');
   const [source, interpreter] = perl === undefined ? ['client.cjs', options.node] : ['client.pl', perl];
@@ -26,7 +27,7 @@ export function writeToolFolders(
   const client = join(dirname(folders.tools), source);
   writeFileSync(client, program, { mode: 0o755 });
   link(folders.tools, toolNames, client);
-  link(folders.bin, hostCommands, client);
+  link(folders.bin, options.commands ?? hostCommands, client);
 }
 
 function link(folder: string, names: readonly string[], program: string): void {
