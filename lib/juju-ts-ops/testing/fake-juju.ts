@@ -55,7 +55,10 @@ export class FakeJuju extends Operator {
   heal(name: string): void {
     const target = unit(this.model, name);
     target.reachable = true;
-    if (target.agentUp) this.#rejoin(target);
+    if (!target.agentUp) return;
+    // An idle unit's worker went down with the connection; one in a hook waited with its tools (both recorded).
+    if (!this.model.running.has(name)) this.#forget(target);
+    this.#rejoin(target);
   }
 
   /** Back again; `rebooted: false` when only the agent was restarted. */
@@ -65,10 +68,7 @@ export class FakeJuju extends Operator {
     const { agent } = target;
     target.agentUp = true;
     if (options.rebooted ?? true) agent.rebooted = agent.started;
-    agent.remoteBags.clear();
-    for (const [id, mine] of agent.relations) {
-      for (const ghost of model.relations.get(id)?.ghosts ?? []) mine.members.delete(ghost);
-    }
+    this.#forget(target);
     if (target.reachable) this.#rejoin(target);
   }
 
@@ -153,6 +153,14 @@ export class FakeJuju extends Operator {
     const app = application(model, target.application);
     if (app.leader === target.name)
       app.leaseEnds ??= model.now() + Math.round(leaseMs * (0.5 + 0.5 * model.random.next()));
+  }
+
+  /** A new worker reads anew what the old one kept: databags, and who the members are. */
+  #forget({ agent }: Unit): void {
+    agent.remoteBags.clear();
+    for (const [id, mine] of agent.relations) {
+      for (const ghost of this.model.relations.get(id)?.ghosts ?? []) mine.members.delete(ghost);
+    }
   }
 
   #rejoin(target: Unit): void {
