@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { playMany } from './simulate/many.ts';
 import { playMutations } from './simulate/mutations.ts';
 import { playOne } from './simulate/one.ts';
+import { playScale } from './simulate/scale.ts';
 import { playSmall } from './simulate/small.ts';
 import { work } from './simulate/work.ts';
 
@@ -12,6 +13,7 @@ const usage = `usage: npm run simulate -- [options]
   --history FILE        one history from a file, with its trace
   --shrink FILE         with --seed: takes away what a failing history does not need, and writes it
   --small [DEPTH]       two units, one upgrade: every schedule up to that many switches between processes (default 2)
+  --scale N,N,…         one upgrade of so many workers each: hooks, hook tools, bytes, virtual time, and how they grow
   --mutate NAME         with a deliberate defect
   --mutations           every deliberate defect, until it is caught
   --jobs N              processes (default: as many as there are cores)`;
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     history: { type: 'string' },
     shrink: { type: 'string' },
     small: { type: 'string' },
+    scale: { type: 'string' },
     mutate: { type: 'string' },
     mutations: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -43,6 +46,7 @@ const mutation = values.mutate;
 if (values.work) await work(mutation);
 else if (values.mutations) process.exitCode = await playMutations(jobs);
 else if (values.small !== undefined) process.exitCode = await playSmall(Number(values.small), mutation);
+else if (values.scale !== undefined) process.exitCode = await playScale(values.scale, values.json);
 else if (values.seeds !== undefined)
   process.exitCode = await playMany(values.seeds, { json: values.json, jobs, mutation });
 else if (values.seed !== undefined || values.history !== undefined) {

@@ -49,7 +49,7 @@ type What =
   | { do: 'settings' | 'free'; uniter: Uniter }
   | { do: 'application'; uniter: Uniter; version: string }
   | { do: 'unit'; owner: string; version: string }
-  | { do: 'end'; uniter: Uniter; run: Run; said: number; operation: Operation; state: string }
+  | { do: 'end'; uniter: Uniter; run: Run; operation: Operation; state: string }
   | { do: 'timer'; uniter: Uniter };
 
 export async function upgrade(workers: number, by: By = 'rules', seed = 1): Promise<Upgrade> {
@@ -140,8 +140,7 @@ class Play {
     }
     const state = site.relation.bags.get(uniter.name)?.values['upgrade-state'] ?? '';
     const run = await site.run(uniter.name, operation);
-    // Of the log lines of a thousand workers nobody reads one.
-    timeline.add(run.endsAt, { do: 'end', uniter, run, said: run.context.calls.length, operation, state });
+    timeline.add(run.endsAt, { do: 'end', uniter, run, operation, state });
   }
 
   private ended({ uniter, run, operation, state }: Extract<What, { do: 'end' }>): void {
