@@ -63,7 +63,8 @@ export async function prune(session: Session, params: { 'dry-run': boolean }) {
     running: runBy(o),
     wanted: wantedBy(o),
   });
-  const units = workerFoldersToPrune(facts.workers, o.living ?? new Set(facts.workers));
+  const workers = await session.volume.workers();
+  const units = workerFoldersToPrune(workers, o.living ?? new Set(workers));
   const { staging } = facts;
   const found = {
     releases: releases.join(', ') || 'none',

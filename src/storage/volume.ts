@@ -46,8 +46,6 @@ export interface VolumeContent {
   download: DownloadProgress | undefined;
   /** Who the lock file names; whether it still holds the lock is for `examineLock` to say. */
   holder: Holder | undefined;
-  /** Units that have a folder below `worker/`. */
-  workers: string[];
 }
 
 /** `problems` are sentences for people. `unusable`: not a directory, mounted noexec, or not readable: no release can
@@ -59,6 +57,8 @@ export type VolumeFacts =
 export interface Volume {
   layout: Layout;
   observe(): Promise<VolumeFacts>;
+  /** Units that have a folder below `worker/`. Not part of what every hook looks at: it grows with their number. */
+  workers(): Promise<string[]>;
   /** Gives the volume its identity, once and for all; the identity that stands, which may be another's. */
   claimIdentity(wanted: { uuid: string; modelUuid: string; application: string }): Promise<VolumeIdentity>;
 }
@@ -68,6 +68,8 @@ export function openVolume(host: Host): Volume {
   return {
     layout,
     observe: () => observe(host.files, layout),
+    workers: async () =>
+      (await listOf(host.files, layout.workers)).flatMap((folder) => unitOfFolder(folder) ?? []),
     claimIdentity: (wanted) => claimIdentity(host, layout, wanted),
   };
 }
@@ -141,7 +143,7 @@ async function contentOf(
   const top = new Set(await files.list(layout.root));
   const has = (name: string) => top.has(name);
   const text = async (name: string, file: string) => (has(name) ? await files.readText(file) : undefined);
-  const [id, marker, previous, download, lockText, releases, staging, workers, bin] = await Promise.all([
+  const [id, marker, previous, download, lockText, releases, staging, bin] = await Promise.all([
     // Asked even when it was not listed: it is the one name that other units wait for.
     files.readText(layout.identity),
     text(names.marker, layout.marker),
@@ -150,7 +152,6 @@ async function contentOf(
     text(names.lock, layout.lock),
     has(names.releases) ? releasesOf(files, layout) : [],
     has(names.staging) ? listOf(files, layout.staging) : [],
-    has(names.worker) ? listOf(files, layout.workers) : [],
     has(names.bin) ? binOf(files, layout) : noBin,
   ]);
   const identity = parseJson(identitySchema, id);
@@ -173,7 +174,6 @@ async function contentOf(
     staging,
     download: parseJson(DownloadProgress, download),
     holder: parseHolder(lockText),
-    workers: workers.flatMap((folder) => unitOfFolder(folder) ?? []),
   };
   return { content, problems };
 }

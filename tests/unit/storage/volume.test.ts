@@ -45,8 +45,8 @@ describe('observing', () => {
       staging: [],
       download: undefined,
       holder: undefined,
-      workers: [],
     });
+    expect(await openVolume(machine.process().host).workers()).toEqual([]);
   });
 
   it('a volume in use is read in full', async () => {
@@ -77,10 +77,10 @@ describe('observing', () => {
       previous: '8.9.0',
       releases: ['8.9.0', '8.10.0'],
       staging: ['8.11.0-concourse-ci-0-00ff00ff'],
-      workers: ['concourse-ci/1'],
       download,
       problems: [],
     });
+    expect(await openVolume(machine.process().host).workers()).toEqual(['concourse-ci/1']);
   });
 
   it('no volume, a file in its place, and noexec are values', async () => {
