@@ -14,8 +14,8 @@ import { workerStep } from './upgrade/worker.ts';
 /** When to look again at something that nobody tells of. */
 const retryMs = 30_000;
 
-/** Nobody tells of a volume that is mounted again, or that takes writes again. */
-const volumeLookMs = 60_000;
+/** After what failed, or a volume that cannot be used: nobody tells when it can. */
+const lookAgainMs = 60_000;
 
 export function decide(o: Observed): Decision {
   if (o.optionsUnsettled) return decision(o.facts, [], o.optionProblems);
@@ -70,7 +70,7 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
   if (verdict.kind === 'refused') {
     const stops: Effect[] =
       second && o.worker.up && !o.failures.has('stop-worker') ? [{ do: 'stop-worker' }] : [];
-    const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + volumeLookMs : undefined;
+    const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + lookAgainMs : undefined;
     return { ...decision(running(o, o.facts), stops, [verdict.status]), wakeAt };
   }
   const facts: Facts = { ...o.facts, 'volume-id': o.volume.identity?.uuid };
@@ -224,6 +224,8 @@ function merged(o: Observed, facts: Facts, steps: readonly Step[]): Decision {
   const all = factsAfter(facts, steps);
   const effects = [...leftoverServices(o), ...steps.flatMap((step) => step.effects)];
   const wakes = steps.flatMap((step) => (step.wakeAt === undefined ? [] : [step.wakeAt]));
+  // Nobody tells when the reason for a failure is gone.
+  if (o.failures.size > 0) wakes.push(o.now + lookAgainMs);
   const tidy = effects.length === 0 ? tidying(o, all) : [];
   return {
     goal: undefined,

@@ -310,6 +310,7 @@ export class Faults {
       this.later(1_000 + world.random.below(120_000), `${unit} boots`, () => this.boot(unit, machine));
     }
     world.volume.lose(world.random);
+    world.guard(() => world.invariants.wholeReleases(world.volume, 'after a power cut'));
     return 'everything loses power';
   }
 }

@@ -42,7 +42,7 @@ interface Session {
 /** What stands in the top directory and is everybody's, beside the lock itself. */
 const core = /^(bin|releases|\.installed_version|\.previous_version|keys)(\/|$)/;
 /** More than any hook may take of its own will: a database's migration, and everything else that is bounded beside it. */
-const longestHookMs = 15 * 60_000;
+const longestHookMs = 10 * 60_000;
 /** One hook more than the deadline: what it takes to notice and to start. */
 const oneHookMs = 4 * 60_000;
 

@@ -20,18 +20,26 @@ export function biasOf(name: string): Partial<Record<FaultKind, number>> {
 
 /** Before the charm is loaded. */
 export function mutate(name: string): void {
-  const { file, find, replace } = mutationOf(name);
+  const { edits } = mutationOf(name);
   registerHooks({
     load: (url, context, next) => {
       const loaded = next(url, context);
-      if (!url.startsWith('file:') || relative(root, fileURLToPath(url)) !== file) return loaded;
-      const source = Buffer.from(
-        loaded.source instanceof Uint8Array ? loaded.source : String(loaded.source),
-      ).toString('utf8');
-      const places = source.split(find).length - 1;
-      if (places !== 1)
-        throw new Error(`mutation ${name}: ${file} has ${places} places that read ${JSON.stringify(find)}`);
-      return { ...loaded, source: source.replace(find, () => replace) };
+      const file = url.startsWith('file:') ? relative(root, fileURLToPath(url)) : '';
+      const mine = edits.filter((each) => each.file === file);
+      if (mine.length === 0) return loaded;
+      const bytes = loaded.source instanceof Uint8Array ? loaded.source : String(loaded.source);
+      const source = mine.reduce(
+        (text, edit) => edited(name, text, edit),
+        Buffer.from(bytes).toString('utf8'),
+      );
+      return { ...loaded, source };
     },
   });
+}
+
+function edited(name: string, source: string, { file, find, replace }: Mutation['edits'][number]): string {
+  const places = source.split(find).length - 1;
+  if (places !== 1)
+    throw new Error(`mutation ${name}: ${file} has ${places} places that read ${JSON.stringify(find)}`);
+  return source.replace(find, () => replace);
 }

@@ -7,9 +7,7 @@ export interface Mutation {
   why: string;
   /** Which invariants it may break: one of them must be seen to. */
   breaks: number[];
-  file: string;
-  find: string;
-  replace: string;
+  edits: readonly { file: string; find: string; replace: string }[];
   /** Faults that it shows under, drawn more often. */
   bias: Partial<Record<FaultKind, number>>;
 }
@@ -19,99 +17,359 @@ export const mutations: readonly Mutation[] = [
     name: 'any-consent',
     why: 'an acknowledgement of any earlier upgrade counts',
     breaks: [4],
-    file: 'src/upgrade/installer.ts',
-    find: "theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === o.facts['upgrade-id']",
-    replace: "theirs?.['upgrade-ready'] === true",
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: "theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === own['upgrade-id']",
+        replace: "theirs?.['upgrade-ready'] === true",
+      },
+    ],
     bias: { version: 6, freeze: 4, cut: 4 },
   },
   {
     name: 'no-look-again',
     why: 'an installer whose upgrade ended short of the goal waits to be woken',
     breaks: [8],
-    file: 'src/upgrade/installer.ts',
-    find: '  return ended && o.volume.installed !== goal.version ? { ...step, wakeAt: o.now } : step;',
-    replace: "  return ended && o.volume.installed === '' ? { ...step, wakeAt: o.now } : step;",
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: '  return ended && o.volume.installed !== goal.version ? { ...step, wakeAt: o.now } : step;',
+        replace: "  return ended && o.volume.installed === '' ? { ...step, wakeAt: o.now } : step;",
+      },
+    ],
     bias: {},
   },
   {
     name: 'no-way-out-of-an-old-version',
     why: 'a status names a rollback to a release that is not there',
     breaks: [8],
-    file: 'src/upgrade/installer.ts',
-    find: 'const refused = o.volume.releases.has(goal.version) ? statuses.tooOld : statuses.tooOldAndGone;',
-    replace: "const refused = o.volume.releases.has('') ? statuses.tooOldAndGone : statuses.tooOld;",
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: 'const refused = o.volume.releases.has(goal.version) ? statuses.tooOld : statuses.tooOldAndGone;',
+        replace: "const refused = o.volume.releases.has('') ? statuses.tooOldAndGone : statuses.tooOld;",
+      },
+    ],
     bias: {},
   },
   {
     name: 'rest-of-a-clock-set-back',
     why: 'a pause after a failed download lasts until a clock that was set back catches up',
     breaks: [8],
-    file: 'src/upgrade/installer.ts',
-    find: 'const early = earlier !== undefined && !hasPassed(earlier.notBefore, o.now, longestRetryMs);',
-    replace: 'const early = earlier !== undefined && earlier.notBefore > o.now;',
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: 'const early = earlier !== undefined && !hasPassed(earlier.notBefore, o.now, longestRetryMs);',
+        replace: 'const early = earlier !== undefined && earlier.notBefore > o.now;',
+      },
+    ],
     bias: { clock: 4, server: 4, fsync: 4 },
   },
   {
     name: 'no-second-look-at-the-volume',
     why: 'nobody looks whether a volume that was away is back',
     breaks: [8],
-    file: 'src/decide.ts',
-    find: "const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + volumeLookMs : undefined;",
-    replace: "const wakeAt = 'lookAgain' in verdict ? undefined : undefined;",
+    edits: [
+      {
+        file: 'src/decide.ts',
+        find: "const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + lookAgainMs : undefined;",
+        replace: "const wakeAt = 'lookAgain' in verdict ? undefined : undefined;",
+      },
+    ],
     bias: { 'volume-gone': 4, 'read-only': 4, 'volume-broken': 4 },
   },
   {
     name: 'restart-whatever-runs',
     why: 'restart-services starts a worker on a release that the volume does not name',
     breaks: [7],
-    file: 'src/actions/services.ts',
-    find: 'if (o.worker.up && o.worker.runningVersion !== o.volume.installed) {',
-    replace: "if (o.worker.up && o.worker.runningVersion === 'none') {",
+    edits: [
+      {
+        file: 'src/actions/services.ts',
+        find: 'if (o.worker.up && o.worker.runningVersion !== o.volume.installed) {',
+        replace: "if (o.worker.up && o.worker.runningVersion === 'none') {",
+      },
+    ],
     bias: { action: 8, 'volume-broken': 4 },
   },
   {
     name: 'strangers-do-not-count',
     why: 'a new installer switches before it has met the others',
     breaks: [3, 4],
-    file: 'src/upgrade/installer.ts',
-    find: 'if (o.unmet.length === 0) return undefined;',
-    replace: 'if (o.unmet.length >= 0) return undefined;',
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: 'if (o.unmet.length === 0) return undefined;',
+        replace: 'if (o.unmet.length >= 0) return undefined;',
+      },
+    ],
     bias: { add: 4, action: 4, 'remove-force': 3 },
   },
   {
     name: 'rollback-to-the-configured-version',
     why: 'a rollback to the version that is configured is called off by the leader',
     breaks: [8],
-    file: 'src/upgrade/goal.ts',
-    find: '  if (skipped === undefined || !isInstalled(goal, inputs)) return goal;',
-    replace: '  if (skipped === undefined) return goal;',
+    edits: [
+      {
+        file: 'src/upgrade/goal.ts',
+        find: '  if (skipped === undefined || !isInstalled(goal, inputs)) return goal;',
+        replace: '  if (skipped === undefined) return goal;',
+      },
+    ],
     bias: { version: 8 },
   },
   {
     name: 'follows-bin-after-giving-up',
     why: 'a worker that gave up on an upgrade is restarted before web is',
     breaks: [5],
-    file: 'src/upgrade/worker.ts',
-    find: '  if (up && enabled && runningVersion !== undefined) {',
-    replace: "  if (up && enabled && runningVersion === '') {",
+    edits: [
+      {
+        file: 'src/upgrade/worker.ts',
+        find: '  if (up && enabled && runningVersion !== undefined) {',
+        replace: "  if (up && enabled && runningVersion === '') {",
+      },
+    ],
     bias: { power: 4, freeze: 4 },
   },
   {
     name: 'deadline-before-it-is-heard',
     why: 'the deadline for acknowledgements runs before prepare is published',
     breaks: [4],
-    file: 'src/upgrade/installer.ts',
-    find: "    o.published['upgrade-state'] === 'prepare' && o.published['upgrade-id'] === o.facts['upgrade-id'];",
-    replace: "    o.facts['upgrade-state'] === 'prepare';",
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: "    o.published['upgrade-state'] === 'prepare' && o.published['upgrade-id'] === o.facts['upgrade-id'];",
+        replace: "    o.facts['upgrade-state'] === 'prepare';",
+      },
+    ],
     bias: { 'slow-web': 5, 'slow-stop': 5 },
   },
   {
     name: 'own-volume-is-never-tidied',
     why: 'what a crash leaves on a volume of a unit of its own stays there',
     breaks: [8],
-    file: 'src/upgrade/tidying.ts',
-    find: '  const installs = own ? localInstaller(o) === o.unit : goal.installer === o.unit;',
-    replace: '  const installs = !own && goal.installer === o.unit;',
+    edits: [
+      {
+        file: 'src/upgrade/tidying.ts',
+        find: '  const installs = own ? localInstaller(o) === o.unit : goal.installer === o.unit;',
+        replace: '  const installs = !own && goal.installer === o.unit;',
+      },
+    ],
     bias: { power: 6, crash: 6 },
+  },
+  {
+    name: 'marks-first',
+    why: 'the marks of what runs are written before what runs',
+    breaks: [8],
+    edits: [
+      {
+        file: 'src/perform/web.ts',
+        find: '  await host.services.install(WEB_SERVICE, plan.unit);\n  for (const file of marksLast(plan)) {\n    await replaceFile(host.files, { ...file, gid: file.group === undefined ? undefined : gid });\n  }\n',
+        replace:
+          '  for (const file of plan.files) {\n    await replaceFile(host.files, { ...file, gid: file.group === undefined ? undefined : gid });\n  }\n  await host.services.install(WEB_SERVICE, plan.unit);\n',
+      },
+    ],
+    bias: { power: 10, blackout: 6 },
+  },
+  {
+    name: 'no-fence',
+    why: 'a new holder of the lock leaves the folders of the old one where they are',
+    breaks: [1, 3],
+    edits: [
+      {
+        file: 'src/storage/sweep.ts',
+        find: 'filter((name) => name !== own)',
+        replace: "filter((name) => name === '')",
+      },
+    ],
+    bias: { 'volume-hung': 8, freeze: 6, leader: 2, action: 3, version: 4 },
+  },
+  {
+    name: 'unverified',
+    why: 'an archive is not compared with its digest',
+    breaks: [2],
+    edits: [
+      { file: 'src/release/stage.ts', find: '  if (found !== hex) {', replace: "  if (found === '') {" },
+    ],
+    bias: { server: 8, version: 4 },
+  },
+  {
+    name: 'no-fsync',
+    why: 'files of a release are not synced',
+    breaks: [2],
+    edits: [
+      { file: 'src/release/tree.ts', find: '      .sync()\n', replace: '      .write(Buffer.alloc(0))\n' },
+    ],
+    bias: { blackout: 8 },
+  },
+  {
+    name: 'no-directory-fsync',
+    why: 'names of a release are not synced',
+    breaks: [2],
+    edits: [
+      {
+        file: 'src/release/tree.ts',
+        find: '      await this.#files.syncDirectory(this.#absolute(path));',
+        replace: '      await this.#files.lstat(this.#absolute(path));',
+      },
+      {
+        file: 'src/storage/held.ts',
+        find: '      await change(stagedDirectory, release);\n      await files.syncDirectory(layout.releases);',
+        replace: '      await change(stagedDirectory, release);',
+      },
+      {
+        file: 'src/release/stage.ts',
+        find: '  await files.syncDirectory(directory);\n  await files.syncDirectory(area.directory);\n',
+        replace: '',
+      },
+    ],
+    bias: { blackout: 8 },
+  },
+  {
+    name: 'prunes-what-runs',
+    why: 'a release is removed that a unit says it runs',
+    breaks: [3],
+    edits: [{ file: 'src/storage/prune.ts', find: '!volume.running.has(version) && ', replace: '' }],
+    bias: { freeze: 6, cut: 6, version: 8, 'volume-gone': 4 },
+  },
+  {
+    name: 'no-deadline',
+    why: 'a worker waits for an upgrade without end',
+    breaks: [5],
+    edits: [
+      {
+        file: 'src/upgrade/worker.ts',
+        find: '  if (hasPassed(deadline, o.now, o.settings.upgradeCompleteTimeoutMs)) return goOn(o, goal, installer, id);\n  if (o.worker.up',
+        replace: '  if (o.worker.up',
+      },
+    ],
+    bias: { power: 6, freeze: 6, cut: 4 },
+  },
+  {
+    name: 'stops-twice',
+    why: 'a worker that gave up on an upgrade stops for it again',
+    breaks: [5],
+    edits: [
+      {
+        file: 'src/upgrade/worker.ts',
+        find: '  if (givenUp) return goOn(o, goal, installer, id);\n',
+        replace: '',
+      },
+      {
+        file: 'src/upgrade/worker.ts',
+        find: '  if (o.worker.upgrade?.id !== id) {',
+        replace: '  if (o.worker.upgrade?.id !== id || givenUp) {',
+      },
+    ],
+    bias: { power: 6, freeze: 6 },
+  },
+  {
+    name: 'prepare-before-staging',
+    why: 'workers stop before the release is there',
+    breaks: [6],
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: '  return stage(o, goal) ?? unmet(o) ?? prepare(o, goal, installed);',
+        replace: '  return unmet(o) ?? prepare(o, goal, installed);',
+      },
+      {
+        file: 'src/upgrade/installer.ts',
+        find: "  if (!o.volume.releases.has(to)) return complete('unchanged', `release ${to} is gone from the volume`, []);\n",
+        replace: '',
+      },
+    ],
+    bias: { server: 4 },
+  },
+  {
+    name: 'follows-the-databag',
+    why: 'a worker runs what the installer says, not what the volume names',
+    breaks: [7],
+    edits: [
+      {
+        file: 'src/observe/observe.ts',
+        find: '      installed: volume.installed,\n      state: services[WORKER_SERVICE],',
+        replace: "      installed: web?.['installed-version'],\n      state: services[WORKER_SERVICE],",
+      },
+    ],
+    bias: { version: 6 },
+  },
+  {
+    name: 'no-timer',
+    why: 'a deadline passes and nobody looks',
+    breaks: [8, 5],
+    edits: [
+      {
+        file: 'src/reconcile.ts',
+        find: '  await host.services.armTimer(name, at - now, wakeCommand(hook.unit));\n  session.memory = { ...memory, timer: { name, at } };',
+        replace: '  session.memory = { ...memory, timer: { name, at } };',
+      },
+    ],
+    bias: { power: 4, freeze: 6 },
+  },
+  {
+    name: 'marker-is-not-mended',
+    why: 'a crash between the two renames stays',
+    breaks: [8],
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: '  if (installed !== undefined && o.volume.marker !== installed) {',
+        replace: "  if (installed !== undefined && o.volume.marker === '') {",
+      },
+    ],
+    bias: { crash: 12, power: 4 },
+  },
+  {
+    name: 'waits-for-web',
+    why: 'a hook waits for web for as long as it takes',
+    breaks: [9],
+    edits: [
+      {
+        file: 'src/perform/web.ts',
+        find: 'const answerMs = 60_000;',
+        replace: 'const answerMs = 60_000_000;',
+      },
+    ],
+    bias: { 'silent-web': 8, version: 4 },
+  },
+  {
+    name: 'key-on-the-volume',
+    why: 'a private key of a worker lies where all units can read it',
+    breaks: [10],
+    edits: [
+      {
+        file: 'src/observe/worker-view.ts',
+        find: "path.join(host.paths.etc, 'worker_key')",
+        replace: "path.join(host.paths.volume, 'worker_key')",
+      },
+    ],
+    bias: {},
+  },
+  {
+    name: 'password-in-the-log',
+    why: "the administrator's password is logged",
+    breaks: [10],
+    edits: [
+      {
+        file: 'src/perform/perform.ts',
+        find: '  session.webSecret = await hook.secrets.add(await makeWebSecret(host.random), {',
+        replace:
+          "  const made = await makeWebSecret(host.random);\n  hook.log.info(`made ${made['admin-password']}`);\n  session.webSecret = await hook.secrets.add(made, {",
+      },
+    ],
+    bias: {},
+  },
+  {
+    name: 'failure-that-is-forgotten',
+    why: 'what failed is not tried again by itself',
+    breaks: [8],
+    edits: [
+      {
+        file: 'src/decide.ts',
+        find: '  if (o.failures.size > 0) wakes.push(o.now + lookAgainMs);',
+        replace: '',
+      },
+    ],
+    bias: { 'read-only': 8, full: 6, 'no-start': 6 },
   },
 ];

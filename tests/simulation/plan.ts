@@ -235,7 +235,7 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
           forMs: between(minute, 10 * minute),
         };
       case 'silent-web':
-        return { ...at, kind, version: oneOf(targets), ms: between(minute, 10 * minute) };
+        return { ...at, kind, version: oneOf(targets), ms: between(minute, 30 * minute) };
       case 'action': {
         const action = oneOf<ActionFault>([
           'upgrade',

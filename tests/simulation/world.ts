@@ -384,22 +384,44 @@ export class World {
     };
   }
 
-  /** The lines of the private keys and the password: none of them may be anywhere. */
+  /** The lines of private keys, and the passwords: none of them may be anywhere. */
   private learnSecrets(): void {
-    // The content of an added secret is committed at the hook's end; the keys are this simulation's own, so they are known.
-    for (const secret of this.juju.model.secrets.values()) {
-      if (secret.owner.kind !== 'application') continue;
-      for (const content of secret.revisions) {
-        if (content === undefined) continue;
-        const lines = Object.entries(content).flatMap(([key, value]) =>
-          key.endsWith('-pub') ? [] : value.split('\n').slice(1, 3),
-        );
-        const short = Object.entries(content).flatMap(([key, value]) =>
-          key.includes('password') ? [value] : [],
-        );
-        this.invariants.secrets = [password, ...lines.filter((line) => line.length > 20), ...short];
+    const keyLines = (pem: string) =>
+      pem
+        .split('\n')
+        .slice(1, 3)
+        .filter((line) => line.length > 20);
+    const found = [password];
+    for (const { owner, revisions } of this.juju.model.secrets.values()) {
+      for (const [key, value] of revisions.flatMap((content) => Object.entries(content ?? {}))) {
+        if (owner.kind !== 'application' || key.endsWith('-pub')) continue;
+        found.push(...(key.includes('password') ? [value] : keyLines(value)));
       }
     }
+    for (const machine of this.machinesByUnit.values()) {
+      const pem = [machine.text('/etc/concourse/worker_key'), machine.text('/var/lib/concourse/worker_key')];
+      found.push(...pem.flatMap((text) => (text === undefined ? [] : keyLines(text))));
+    }
+    const fresh = found.filter((each) => !this.invariants.secrets.includes(each));
+    if (fresh.length === 0) return;
+    this.invariants.secrets.push(...fresh);
+    // What was said before this simulation knew that it is a secret.
+    for (const { text } of this.juju.log)
+      for (const secret of fresh)
+        if (text.includes(secret)) this.violation ??= new Violation(10, 'a secret is in the log');
+    for (const { unit } of this.machinesByUnit.values())
+      for (const text of Object.values(this.facts(unit) ?? {}))
+        this.guard(() => this.invariants.noSecret(text, `the databag of ${unit}`));
+    for (const secret of fresh)
+      if (this.isOnVolume(secret)) this.violation ??= new Violation(10, 'a secret is on the volume');
+  }
+
+  private isOnVolume(secret: string): boolean {
+    const within = (directory: Disk['root']): boolean =>
+      [...directory.entries.values()].some((inode) =>
+        inode.kind === 'directory' ? within(inode) : inode.content.includes(secret),
+      );
+    return within(this.volume.root);
   }
 
   private noteFailure(text: string): void {
