@@ -1,4 +1,5 @@
 // Downloads over HTTP: undici, with redirects followed here, so that each hop gets the proxy and the headers it may have.
+import tls from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { HttpFailure, type HttpResponse, type Proxies } from '../host.ts';
 import { proxyFor } from './proxies.ts';
@@ -60,6 +61,7 @@ async function openOnce(
 ): Promise<HttpResponse> {
   options.signal?.throwIfAborted();
   const { Agent, ProxyAgent, request } = await import('undici');
+  trustMachine();
   const timeouts = {
     headersTimeout: options.stallMs,
     bodyTimeout: options.stallMs,
@@ -93,6 +95,17 @@ async function openOnce(
     throw failure(error, url, options.signal);
   }
 }
+
+/** Node brings a list of authorities of its own and looks at no other. A site's own authority is where the machine's
+ * administrator put it (update-ca-certificates), and a mirror or a proxy that it vouches for is trusted. */
+function trustMachine(): void {
+  if (machineTrusted) return;
+  const known = [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
+  tls.setDefaultCACertificates([...new Set(known)]);
+  machineTrusted = true;
+}
+
+let machineTrusted = false;
 
 async function* chunks(
   body: Dispatcher.ResponseData['body'],

@@ -1,5 +1,6 @@
 // Downloads and health checks against real servers on this machine: redirects, proxies, silence, broken connections, TLS.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -143,6 +144,41 @@ describe('opening', () => {
     const address = await listen(server);
     expect(await failureOf(open(`https://${address}/`, options))).toMatchObject({ transient: false });
     expect(await probe(`https://${address}/`, 5_000)).toEqual({ status: 200, body: 'tls' });
+  });
+
+  it('an authority in the machine’s own store vouches for a server', async () => {
+    const store = await temporaryDirectory();
+    const [key, cert] = [path.join(store, 'key'), path.join(store, 'cert')];
+    const made = spawnSync('openssl', [
+      ...[
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-subj',
+        '/CN=site',
+      ],
+      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
+    ]);
+    expect(made.status, String(made.stderr)).toBe(0);
+    const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+    const address = await listen(https.createServer(tls, (_, response) => response.end('trusted')));
+    // A process of its own: what is trusted is read once for each.
+    const opener = new URL('../../../src/host/real/http-open.ts', import.meta.url);
+    const script = `const { open } = await import('${opener}');
+      const { body } = await open('https://${address}/', { stallMs: 5000 });
+      for await (const chunk of body) process.stdout.write(chunk);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      env: { SSL_CERT_FILE: cert },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    await once(child, 'close');
+    expect(printed).toBe('trusted');
   });
 
   it('http goes through its proxy as a whole URL, https by CONNECT, and NO_PROXY past both', async () => {
