@@ -7,3 +7,5 @@ export { processesOf, rootVariable } from './processes.ts';
 export type { HookRecord, LabEvents, LogLine } from './records.ts';
 export { renderStatus } from './status.ts';
 export type { LabUnit, UnitMachine, UnitSurroundings } from './unit.ts';
+export type { Machine } from './machines/machine.ts';
+export { clearDead, obstacles, Site, type SiteOptions } from './machines/site.ts';

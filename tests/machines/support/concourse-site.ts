@@ -1,0 +1,192 @@
+// Real machines with the packed charm on them and stand-in releases on a mirror: what the tests of this tier share.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { arch } from 'node:os';
+import { join } from 'node:path';
+import { Lab, type LabOptions, type Machine, Site } from 'juju-lab';
+import { onTestFinished } from 'vitest';
+import { makeStandInRelease, type StandInRequest } from '../../../lib/concourse-stand-in/src/index.ts';
+import { nodeBinary } from '../../../scripts/pack/node-binary.ts';
+import { type SwitchMirror, serveOnSwitch } from './mirror.ts';
+import { base, mirrorHost } from './rootfs.ts';
+
+export const application = 'concourse-ci';
+export const architecture = arch() === 'arm64' ? 'arm64' : 'amd64';
+export const root = join(import.meta.dirname, '../../..');
+export const cache = join(root, 'node_modules/.cache/machines');
+export const web = `${application}/0`;
+export const worker = `${application}/1`;
+export const webService = 'concourse-server.service';
+export const workerService = 'concourse-worker.service';
+
+export interface ConcourseSite {
+  lab: Lab;
+  site: Site;
+  mirror: SwitchMirror;
+  /** The shared volume as this host sees it. */
+  volume: string;
+  machine(unit: string): Machine;
+  deploy(units: number, config?: Record<string, string | number | boolean>): Promise<void>;
+  facts(unit: string): Record<string, string>;
+  /** A unit is active, all of them are, and nothing is left to do. */
+  settled(): Promise<void>;
+  show(unit: string, service: string): Promise<Record<string, string>>;
+}
+
+interface Wishes {
+  /** Units whose size the volume has, in MiB. */
+  volumeMiB?: number;
+  releases?: Partial<StandInRequest>;
+  lab?: Partial<LabOptions>;
+  releaseMirror?: string;
+}
+
+/** Ends with the test. When that failed, the machines' journals and consoles are kept in build/machines/. */
+export async function concourseSite(
+  versions: readonly string[],
+  wishes: Wishes = {},
+): Promise<ConcourseSite> {
+  const made = base(cache);
+  const charm = join(cache, 'charm');
+  const site = await Site.open({
+    rootfs: made.rootfs,
+    hosts: [`{switch} ${mirrorHost}`],
+    binds: (folder) => [
+      { from: join(folder, 'volume'), to: '/var/lib/concourse' },
+      // Where an administrator mounts it from again.
+      { from: join(folder, 'volume'), to: '/srv/volume' },
+      { from: join(folder, 'database'), to: '/srv/database' },
+      { from: join(folder, 'node'), to: '/opt/node', readOnly: true },
+    ],
+  });
+  let lab: Lab | undefined;
+  onTestFinished(async (context) => {
+    if (context.task.result?.state === 'fail') await keep(site, lab, context.task.name);
+    await lab?.close();
+    await site.close();
+  });
+  makeVolume(site.folder, wishes.volumeMiB ?? 256);
+  makeDatabase(join(site.folder, 'database'));
+  mkdirSync(join(site.folder, 'node'));
+  copyFileSync((await nodeBinary(root, architecture)).binary, join(site.folder, 'node/node'));
+  const archives = [];
+  for (const version of versions) {
+    const request = {
+      version,
+      architecture,
+      node: '/opt/node/node',
+      directory: join(site.folder, 'releases'),
+    } as const;
+    archives.push((await makeStandInRelease({ ...request, ...wishes.releases })).path);
+  }
+  const mirror = await serveOnSwitch(site, made, archives);
+  const started = new Lab({
+    directory: join(site.folder, 'lab'),
+    charm: { directory: charm },
+    machines: { make: site.make, address: site.address },
+    ...wishes.lab,
+  });
+  lab = started;
+  const settled = () => settle(started);
+  return {
+    lab: started,
+    site,
+    mirror,
+    volume: join(site.folder, 'volume'),
+    machine: (unit) => site.machine(unit),
+    facts: (unit) => started.juju.databag('peers', unit),
+    settled,
+    show: async (unit, service) => showService(site.machine(unit), service),
+    deploy: async (units, config = {}) => {
+      const postgres = started.juju.addSecret('postgres', {
+        uri: 'postgresql://concourse@/atc?host=/srv/database',
+      });
+      started.deploy(application, {
+        units,
+        config: {
+          version: versions[0] ?? '',
+          'release-mirror': wishes.releaseMirror ?? mirror.url,
+          'postgres-uri': postgres,
+          'worker-runtime': 'houdini',
+          'shared-storage': 'required',
+          ...config,
+        },
+      });
+      for (const machine of site.machines) allowDatabase(machine);
+      started.operate((juju) => juju.grantSecret('postgres', application));
+      await settled();
+    },
+  };
+}
+
+/** An ext4 of its own, so that it can be full, and read-only. */
+function makeVolume(folder: string, sizeMiB: number): void {
+  const image = join(folder, 'volume.img');
+  execFileSync('truncate', ['-s', `${sizeMiB}M`, image]);
+  execFileSync('mkfs.ext4', ['-q', '-O', '^has_journal', image]);
+  mkdirSync(join(folder, 'volume'));
+  execFileSync('mount', ['-o', 'loop', image, join(folder, 'volume')]);
+}
+
+/** What stands in for PostgreSQL is a folder, which web's user and root both write to. */
+function makeDatabase(folder: string): void {
+  mkdirSync(join(folder, 'atc/workers'), { recursive: true });
+  writeFileSync(join(folder, 'atc/migrations_history'), '');
+  for (const each of ['', 'atc', 'atc/workers']) chmodSync(join(folder, each), 0o777);
+  chmodSync(join(folder, 'atc/migrations_history'), 0o666);
+}
+
+/** A real database is reached by the network: the unit file lets web write nowhere. */
+export function allowDatabase(machine: Machine): void {
+  const dropIns = join(machine.root, `etc/systemd/system/${webService}.d`);
+  mkdirSync(dropIns, { recursive: true });
+  writeFileSync(join(dropIns, 'database.conf'), '[Service]\nReadWritePaths=/srv/database\nUMask=0000\n');
+}
+
+async function settle(lab: Lab): Promise<void> {
+  const statuses = () =>
+    lab.juju.units(application).map((unit) => [unit, lab.juju.unitStatus(unit)] as const);
+  const late = () => `not active: ${JSON.stringify(statuses())}`;
+  await lab.waitFor(() => statuses().every(([, { status }]) => status === 'active'), 120_000, late);
+  await lab.settle({ timeoutMs: 120_000 });
+}
+
+export async function showService(machine: Machine, service: string): Promise<Record<string, string>> {
+  const text = await machine.sh(`systemctl show ${service}`);
+  return Object.fromEntries(
+    text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+}
+
+/** What nobody tells of is asked for, 20 times a second. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 60_000,
+  what = String(holds),
+): Promise<void> {
+  const start = Date.now();
+  while (!(await holds())) {
+    if (Date.now() - start > withinMs) throw new Error(`not so within ${withinMs / 1000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function keep(site: Site, lab: Lab | undefined, test: string): Promise<void> {
+  const folder = join(root, 'build/machines', test.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 80));
+  mkdirSync(folder, { recursive: true });
+  for (const machine of site.machines) {
+    const name = machine.name.replace('/', '-');
+    if (existsSync(machine.console)) copyFileSync(machine.console, join(folder, `${name}.console.log`));
+    if (machine.power !== 'on') continue;
+    const { stdout } = await machine.run('journalctl', '-b', '-o', 'short-monotonic', '--no-pager');
+    writeFileSync(join(folder, `${name}.journal.log`), stdout);
+  }
+  if (lab !== undefined) {
+    cpSync(join(lab.directory, 'log'), folder, { recursive: true });
+    writeFileSync(join(folder, 'status.json'), JSON.stringify(lab.status(), undefined, 2));
+  }
+  console.error(`logs of the machines: ${folder}`);
+}
+
+export const installed = (volume: string): string =>
+  readFileSync(join(volume, '.installed_version'), 'utf8').trim();

@@ -1,0 +1,15 @@
+// The tier of real machines: needs root and its own preparation, so `npm run test:machines` starts it.
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: join(import.meta.dirname, '../..'),
+  test: {
+    name: 'machines',
+    include: ['tests/machines/**/*.test.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    globalSetup: ['tests/machines/support/pack.ts'],
+    fileParallelism: false,
+  },
+});
