@@ -9,7 +9,11 @@ export default defineConfig({
   test: {
     projects: [
       tier('unit', ['tests/unit/**/*.test.ts', 'lib/*/tests/**/*.test.ts'], 20_000),
-      tier('cluster', ['tests/cluster/**/*.test.ts', 'tests/contract/**/*.test.ts', 'tests/seeds/**/*.test.ts'], 60_000),
+      tier(
+        'cluster',
+        ['tests/cluster/**/*.test.ts', 'tests/contract/**/*.test.ts', 'tests/seeds/**/*.test.ts'],
+        60_000,
+      ),
       tier('lab', ['tests/lab/**/*.test.ts'], 180_000),
     ],
   },

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream';
 
 export interface Mirror {
   url: string;
-  /** Archives that were served to their last byte, in order. */
+  /** Archives that were asked for, in order. */
   readonly downloads: readonly { archive: string; bytes: number }[];
   close(): Promise<void>;
 }
@@ -31,7 +31,8 @@ export async function serveMirror(archives: readonly string[]): Promise<Mirror> 
     }
     const bytes = statSync(path).size;
     response.writeHead(200, { 'content-length': bytes, 'content-type': 'application/gzip' });
-    response.on('finish', () => downloads.push({ archive: name, bytes }));
+    // Counted when it is asked for: whoever has received it all must find it counted.
+    downloads.push({ archive: name, bytes });
     pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), response, () => undefined);
   });
   for (const path of archives) digests.set(path, await sha256(path));
