@@ -6,7 +6,7 @@ import type { LabClock } from './clock.ts';
 import { LabError } from './errors.ts';
 import type { Happenings } from './happenings.ts';
 import type { ExecRequest } from './juju-exec.ts';
-import type { LabOptions } from './lab.ts';
+import type { LabOptions } from './options.ts';
 import type { ToolAnswer } from './tools/server.ts';
 import { LabUnit, type UnitMachine, type UnitSurroundings } from './unit.ts';
 

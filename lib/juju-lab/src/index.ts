@@ -2,7 +2,8 @@
 export { askLab } from './control/client.ts';
 export { accepted as controlCommands } from './control/commands.ts';
 export { LabError } from './errors.ts';
-export { Lab, type LabOptions } from './lab.ts';
+export { Lab } from './lab.ts';
+export type { LabOptions } from './options.ts';
 export { processesOf, rootVariable } from './processes.ts';
 export type { HookRecord, LabEvents, LogLine } from './records.ts';
 export { renderStatus } from './status.ts';

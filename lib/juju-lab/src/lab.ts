@@ -17,41 +17,12 @@ import { LabError } from './errors.ts';
 import { applicationOf, Fleet } from './fleet.ts';
 import { controlFile, makeSocketFolder, refuseSecondLab, takeFolder } from './folder.ts';
 import { Happenings } from './happenings.ts';
+import type { LabOptions } from './options.ts';
 import { Addresses, rootedStorage } from './placement.ts';
 import { watchOver } from './processes.ts';
 import type { HookRecord, LabEvents, LogLine } from './records.ts';
 import type { ToolAnswer } from './tools/server.ts';
-import type { LabUnit, UnitMachine, UnitSurroundings } from './unit.ts';
-
-export interface LabOptions {
-  /** The lab's own folder. What an earlier lab left in it goes. */
-  directory: string;
-  /** The charm to deploy: an unpacked `.charm`. */
-  charm: { directory: string };
-  /** Of everything random in Juju: the order of hooks, ids, jitter. */
-  seed?: number;
-  profile?: '4.0' | '3.6';
-  /** One folder that all units share, linked into each unit's root at that absolute path. */
-  volume?: { mountPath: string };
-  /** The Node for tool calls on machines without Perl. */
-  node?: string;
-  /** For every hook, action and juju-exec, and for every service. */
-  extraEnvironment?: Record<string, string>;
-  /** For single ones, such as NODE_OPTIONS of one hook. */
-  hookEnvironment?: (unit: string, operation: Operation) => Record<string, string>;
-  /** How many times faster Juju's time runs (retries, update-status, leases); services keep real time. */
-  timeScale?: number;
-  /** Machines in the place of the lab's own, which are folders and processes of this one. */
-  machines?: {
-    make(unit: string, around: UnitSurroundings): UnitMachine;
-    /** What `network-get` says. */
-    address(unit: string): string;
-  };
-  /** What the model's configuration says of proxies. */
-  proxies?: { http?: string; https?: string; ftp?: string; no?: string };
-  /** Interval of update-status, in ms of Juju's time; none by default. */
-  updateStatusMs?: number;
-}
+import type { LabUnit } from './unit.ts';
 
 export class Lab {
   readonly directory: string;
@@ -119,10 +90,7 @@ export class Lab {
       juju.deploy(application, charm.files, {
         ...options,
         storage: rootedStorage(charm.files, options.storage ?? {}, rootOf),
-        address: (number) =>
-          (this.#options.machines ?? { address: (unit) => this.#addresses.of(unit) }).address(
-            `${application}/${number}`,
-          ),
+        address: (number) => this.#addressOf(`${application}/${number}`),
       });
       this.#charms.set(application, charm);
     });
@@ -286,6 +254,10 @@ export class Lab {
       rmSync(controlFile(this.directory), { force: true });
     })();
     return this.#closed;
+  }
+
+  #addressOf(unit: string): string {
+    return this.#options.machines?.address(unit) ?? this.#addresses.of(unit);
   }
 
   #charmOf(application: string): { directory: string; files: CharmFiles } {
