@@ -61,7 +61,7 @@ function problem(schema: Schema, value: ActionValue, at: string, closed: boolean
     return `${at} : must be of type ${type}, given ${given}`;
   for (const keyword of Object.keys(schema)) {
     if (!known.includes(keyword) && !limits.includes(keyword)) {
-      throw new NotModelled(`the JSON schema keyword ${keyword} of an action`);
+      throw new NotModelled('schema keyword', keyword);
     }
   }
   if (Array.isArray(schema.enum) && !schema.enum.some((each) => JSON.stringify(each) === given)) {
@@ -107,7 +107,7 @@ function propertyProblem(schema: Schema, value: Params, at: string, closed: bool
       return `${at} : "${String(name)}" property is missing and required, given ${JSON.stringify(value)}`;
   }
   const open = schema.additionalProperties ?? !closed;
-  if (typeof open !== 'boolean') throw new NotModelled('additionalProperties that is a schema');
+  if (typeof open !== 'boolean') throw new NotModelled('open schema');
   const extra = Object.keys(value)
     .filter((name) => !(name in properties))
     .sort()[0];

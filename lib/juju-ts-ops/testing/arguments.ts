@@ -40,7 +40,7 @@ export function parse(argv: readonly string[], spec: Spec): Parsed {
       rest.push(word);
       continue;
     }
-    if (word === '--help' || word === '-h') throw new NotModelled('the help text of a hook tool');
+    if (word === '--help' || word === '-h') throw new NotModelled('help');
     const [name, attached, dashed] = split(word);
     const flag = spec.flags?.[name];
     const option = known[name];

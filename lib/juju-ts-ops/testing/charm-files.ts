@@ -38,6 +38,7 @@ export interface CharmModel {
 
 export function readCharm(files: CharmFiles): CharmModel {
   const metadata = map(files.metadata);
+  if (metadata.subordinate === true) throw new NotModelled('subordinate', text(metadata.name));
   const endpoints: CharmModel['endpoints'] = new Map();
   for (const [section, role] of [
     ['peers', 'peer'],
@@ -47,7 +48,7 @@ export function readCharm(files: CharmFiles): CharmModel {
     for (const [name, given] of Object.entries(map(metadata[section]))) {
       const spec = map(given);
       if (endpoints.has(name)) throw new Impossible(`metadata: endpoint ${name} is declared twice`);
-      if (spec.scope === 'container') throw new NotModelled('container-scoped (subordinate) relations');
+      if (spec.scope === 'container') throw new NotModelled('subordinate', name);
       endpoints.set(name, { role, interface: text(spec.interface) });
     }
   }

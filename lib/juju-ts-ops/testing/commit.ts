@@ -139,7 +139,6 @@ function applySecrets({ model, unit, pending }: Context): void {
 
 function stored(model: Model, id: string, unit: Unit): Secret {
   const found = model.secrets.get(id);
-  if (!found)
-    throw new NotModelled(`what the commit of ${unit.name} does to the secret ${id}, which is not there`);
+  if (!found) throw new NotModelled('secret gone', `${id}, by ${unit.name}`);
   return found;
 }

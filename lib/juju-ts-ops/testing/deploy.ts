@@ -25,6 +25,7 @@ export function newApplication(name: string, charm: CharmModel, options: DeployO
     config: new Map(),
     announced: '',
     announcements: 0,
+    trusted: false,
     life: 'alive',
     storage: new Map(),
     ...(options.address ? { address: options.address } : {}),

@@ -1,10 +1,14 @@
-// The three ways in which the fake Juju says no: this is not modelled, this cannot be in Juju, this tool call is wrong.
+// The ways in which the fake Juju says no: this is not modelled, this cannot be in Juju, this tool call is wrong.
+import { type Refused, refused } from './not-modelled.ts';
 
 /** Juju has this, the fake does not: the test that needs it must not get a guess instead. */
 export class NotModelled extends Error {
-  constructor(what: string) {
-    super(`not modelled by the fake Juju: ${what}`);
+  readonly what: Refused;
+
+  constructor(what: Refused, detail = '') {
+    super(`not modelled by the fake Juju: ${refused[what]}${detail === '' ? '' : `: ${detail}`}`);
     this.name = 'NotModelled';
+    this.what = what;
   }
 }
 

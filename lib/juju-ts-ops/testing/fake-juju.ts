@@ -72,6 +72,11 @@ export class FakeJuju extends Operator {
     if (target.reachable) this.#rejoin(target);
   }
 
+  /** The machine has another address: others hear it when the unit's config-changed is done. */
+  changeAddress(name: string, address: string): void {
+    unit(this.model, name).address = address;
+  }
+
   reboot(name: string): void {
     this.agentDown(name);
     this.agentUp(name);

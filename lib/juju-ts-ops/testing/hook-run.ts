@@ -13,7 +13,7 @@ import {
   type Strings,
   type Unit,
 } from './model.ts';
-import { afterRelationHook, enterScopes } from './relations.ts';
+import { afterRelationHook, enterScopes, writeAddresses } from './relations.ts';
 import { callTool } from './tools/index.ts';
 import { captureConfig, lockOf, plain, retryDelayMs, shownRelations } from './uniter.ts';
 
@@ -228,6 +228,8 @@ export function hookIsDone(model: Model, unit: Unit, hook: HookInfo): void {
       return;
     case 'config-changed':
       if (hook.config !== undefined) agent.configSeen = hook.config;
+      for (const relation of model.relations.values())
+        if (relation.scope.has(unit.name)) writeAddresses(model, unit, relation);
       if (!agent.started) agent.queued = { name: 'start', kind: 'start' };
       return;
     case 'start':
@@ -262,11 +264,22 @@ function afterSecretHook(model: Model, unit: Unit, hook: HookInfo): void {
   if (hook.kind === 'secret-changed' && mine) mine.told = about.revision ?? mine.told;
 }
 
+/** A line of the log has at most 4,096 bytes. */
+function inParts(line: string): string[] {
+  const bytes = Buffer.from(line);
+  const count = Math.max(1, Math.ceil(bytes.length / 4096));
+  return Array.from({ length: count }, (_, part) =>
+    bytes.subarray(part * 4096, (part + 1) * 4096).toString(),
+  );
+}
+
 function logOutput(model: Model, unit: Unit, end: End, operation: Operation): void {
   if (operation.kind === 'exec') return;
   const write = (level: string, text: string | undefined) => {
-    for (const line of text?.split('\n').filter((each) => each !== '') ?? []) {
-      model.log.push({ at: model.now(), unit: unit.name, level, text: line });
+    const lines = text?.split('\n').filter((each) => each !== '') ?? [];
+    for (const part of lines.flatMap(inParts)) {
+      const module = `unit.${unit.name}.${operation.name}`;
+      model.log.push({ at: model.now(), unit: unit.name, module, level, text: part });
     }
   };
   write('DEBUG', end.stdout);

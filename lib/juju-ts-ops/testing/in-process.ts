@@ -35,7 +35,7 @@ export async function runOperation(
   const script = scriptOf(operation);
   const path = script === undefined ? undefined : wakeUp.exec(script)?.[2];
   if (script !== undefined && path === undefined) {
-    throw new NotModelled(`a juju-exec in this process that does not run ./dispatch: ${script}`);
+    throw new NotModelled('foreign script', script);
   }
   const context = juju.begin(unit, operation);
   const env = path === undefined ? context.env : { ...context.env, JUJU_DISPATCH_PATH: path };

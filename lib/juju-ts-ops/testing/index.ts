@@ -12,6 +12,7 @@ export type { ToolCall, ToolResult } from './context.ts';
 export { agentDirectory, toolDirectory } from './environment.ts';
 export { Hangs, Impossible, Killed, NotModelled } from './errors.ts';
 export { FakeJuju } from './fake-juju.ts';
+export { absent, type Refused, refused } from './not-modelled.ts';
 export type { DeployOptions } from './deploy.ts';
 export type { ExecOptions } from './exec.ts';
 export { type End, type FinishRecord, HookContext } from './hook-run.ts';

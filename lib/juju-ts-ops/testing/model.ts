@@ -27,6 +27,8 @@ export interface LogEntry {
   /** ms since the epoch. */
   at: number;
   unit: string;
+  /** As `juju debug-log` names it, such as `unit.app/0.install`. */
+  module: string;
   level: string;
   text: string;
 }
@@ -43,6 +45,7 @@ export interface Application {
   announced: string;
   /** How often they were told. */
   announcements: number;
+  trusted: boolean;
   life: Life;
   leader?: string;
   /** When the lease of a leader whose agent is away runs out; ms. */

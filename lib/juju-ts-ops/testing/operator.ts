@@ -95,6 +95,11 @@ export class Operator {
     if (this.model.profile === '3.6') announceConfig(this.model, app);
   }
 
+  /** `juju trust`, and `--remove`. */
+  trust(app: string, trusted = true): void {
+    application(this.model, app).trusted = trusted;
+  }
+
   /** New code for every unit as soon as it is idle. `force`: units in error retry their hook with it, without upgrade-charm. */
   refresh(name: string, files: CharmFiles, options: { force?: boolean } = {}): void {
     const app = application(this.model, name);

@@ -14,8 +14,7 @@ export function readSettingsFile(
 /** A file as the agent reads it; the front end says where it is. */
 export function readFile(context: Context, path: string): string {
   const { disk } = context.model.options;
-  if (!disk)
-    throw new NotModelled(`reading the file ${path} for a hook tool (give FakeJuju the option \`disk\`)`);
+  if (!disk) throw new NotModelled('disk', path);
   const text = disk.read(context.unit.name, path);
   if (text === undefined) throw new ToolError(1, `open ${path}: no such file or directory`);
   return text;
@@ -40,10 +39,10 @@ export function parseSettings(text: string): Map<string, string> {
   if (root === null || (isScalar(root) && root.value === null)) return values;
   if (!isMap(root)) throw mismatch(root, 'map[string]string', lines);
   for (const { key, value } of root.items) {
-    if (!isScalar(key)) throw new NotModelled('a YAML map whose key is not a scalar');
+    if (!isScalar(key)) throw new NotModelled('YAML key');
     if (value !== null && !isScalar(value)) {
       if (isMap(value) || isSeq(value)) throw mismatch(value, 'string', lines);
-      throw new NotModelled('YAML anchors in a settings file');
+      throw new NotModelled('YAML anchor');
     }
     values.set(scalarText(key), value === null ? '' : scalarText(value));
   }

@@ -127,9 +127,11 @@ function idleHook(model: Model, unit: Unit): HookInfo | undefined {
   return agent.tickAt !== undefined && model.now() >= agent.tickAt ? plain('update-status') : undefined;
 }
 
-/** The three hashes of Juju in one: settings that were announced, and the address. */
-export const seenConfig = (model: Model, unit: Unit): string =>
-  `${application(model, unit.application).announced} ${unit.address}`;
+/** The three hashes of Juju in one: settings that were announced, trust, and the address. */
+export function seenConfig(model: Model, unit: Unit): string {
+  const { announced, trusted } = application(model, unit.application);
+  return `${announced} ${trusted} ${unit.address}`;
+}
 
 /** What a config-changed that begins now has seen when it is done. `fresh`: not a retry, not after upgrade-charm or start. */
 export function captureConfig(model: Model, unit: Unit, hook: HookInfo, fresh: boolean): void {

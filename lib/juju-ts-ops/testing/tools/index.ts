@@ -2,6 +2,7 @@
 import { parse } from '../arguments.ts';
 import type { Context, ToolResult } from '../context.ts';
 import { NotModelled, ToolError } from '../errors.ts';
+import { application } from '../model.ts';
 import { actionFail, actionGet, actionLog, actionSet } from './action.ts';
 import { configGet, goalState, isLeaderTool, networkGet, resourceGet, unitGet } from './config.ts';
 import { closePort, openedPorts, openPort } from './ports.ts';
@@ -77,7 +78,7 @@ export function callTool(
   model.toolCalls.set(name, (model.toolCalls.get(name) ?? 0) + 1);
   const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
   if (!tool) {
-    if (model.profile === '3.6' && only3x.includes(name)) throw new NotModelled(`the hook tool ${name}`);
+    if (model.profile === '3.6' && only3x.includes(name)) throw new NotModelled('tool of 3.6', name);
     return { code: 127, stdout: '', stderr: `${name}: command not found\n` };
   }
   try {
@@ -94,7 +95,7 @@ function written(context: Context, argv: readonly string[], result: Output): Too
   const path = outputFile(argv);
   if (path === undefined) return { code: 0, stdout, stderr };
   const { disk } = context.model.options;
-  if (!disk) throw new NotModelled(`--output ${path} (give FakeJuju the option \`disk\`)`);
+  if (!disk) throw new NotModelled('disk', path);
   disk.write(context.unit.name, path, stdout);
   return { code: 0, stdout: '', stderr };
 }
@@ -108,12 +109,13 @@ function outputFile(argv: readonly string[]): string | undefined {
     : options.find((word) => word.startsWith('--output='))?.slice('--output='.length);
 }
 
-function credentialGet(): never {
+function credentialGet({ model, unit }: Context): never {
+  if (application(model, unit.application).trusted) throw new NotModelled('credentials');
   throw new ToolError(1, 'cannot access cloud credentials: permission denied');
 }
 
 function jujuReboot(context: Context, argv: readonly string[]): never {
   parse(argv, { flags: { now: 'now' }, most: 0 });
   if (context.action) throw new ToolError(1, 'juju-reboot is not supported when running an action.');
-  throw new NotModelled('juju-reboot (use FakeJuju.reboot)');
+  throw new NotModelled('reboot');
 }

@@ -123,8 +123,7 @@ function applicationBag(context: Context, relation: Relation, name: string): Str
   }
   if (name === remote.application) return read();
   if (model.profile === '3.6') throw new ToolError(1, 'permission denied');
-  if (model.applications.has(name))
-    throw new NotModelled(`the databag of ${name}, which has no part in the relation`);
+  if (model.applications.has(name)) throw new NotModelled('other databag', name);
   throw new ToolError(1, `getting application ${quote(name)} not found`);
 }
 

@@ -59,7 +59,7 @@ function readContent(context: Context, args: Parsed, words: readonly string[]): 
     content[key] =
       how === 'file' ? contentFile(context, key, given) : how === 'base64' ? fromBase64(given) : given;
   }
-  if (args.options.has('file')) throw new NotModelled('secret-add --file (a whole file of keys)');
+  if (args.options.has('file')) throw new NotModelled('secret file');
   if (Object.values(content).some((value) => value === ''))
     throw new ToolError(1, 'empty secret value not valid');
   const most = 1_000_000;
@@ -67,8 +67,7 @@ function readContent(context: Context, args: Parsed, words: readonly string[]): 
     (sum, value) => sum + Math.ceil(Buffer.byteLength(value) / 3) * 4,
     0,
   );
-  if (size > most)
-    throw new NotModelled(`the text of a refusal of ${size} bytes of secret content (the limit is ${most})`);
+  if (size > most) throw new NotModelled('secret size', `${size} of ${most} bytes`);
   return content;
 }
 
@@ -91,13 +90,13 @@ function checkChanges(args: Parsed): void {
     throw new ToolError(2, `secret owner ${quote(owner)} not valid`);
   const rotate = options.get('rotate') ?? 'never';
   if (!policies.includes(rotate)) throw new ToolError(2, `rotate policy ${quote(rotate)} not valid`);
-  if (rotate !== 'never') throw new NotModelled('secret rotation');
+  if (rotate !== 'never') throw new NotModelled('rotation');
   const expire = options.get('expire');
   if (expire === undefined) return;
   if (!/^\d{4}-\d\d-\d\dT|^(?:[\d.]+(?:h|m|s|ms|us|ns))+$/.test(expire)) {
     throw new ToolError(2, `expire time or duration ${quote(expire)} not valid`);
   }
-  throw new NotModelled('secret expiry');
+  throw new NotModelled('expiry');
 }
 
 export function secretAdd(context: Context, argv: readonly string[]): string {

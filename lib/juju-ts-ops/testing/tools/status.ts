@@ -73,7 +73,13 @@ export function jujuLog(context: Context, argv: readonly string[]) {
   const asked = given.toUpperCase();
   const level = asked === 'WARN' ? 'WARNING' : asked;
   const write = (as: string, text: string) =>
-    model.log.push({ at: model.now(), unit: unit.name, level: as, text });
+    model.log.push({
+      at: model.now(),
+      unit: unit.name,
+      module: `unit.${unit.name}.juju-log`,
+      level: as,
+      text,
+    });
   if (!levels.includes(level)) write('WARNING', `Specified log level of ${quote(given)} is not valid`);
   const relation = context.relation && context.relations.get(context.relation.id);
   const prefix = relation ? `${ends(relation, unit.application).local.endpoint}:${relation.id}: ` : '';

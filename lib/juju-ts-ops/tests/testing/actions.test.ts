@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActionValue, End, HookContext } from '../../testing/index.ts';
-import { deployed, inExec, one } from './fixtures.ts';
+import { deployed, inExec, model, one, settle } from './fixtures.ts';
 
 function action(
   act: (context: HookContext) => End | undefined,
@@ -167,5 +167,24 @@ describe('storage', () => {
       '{"kind":"filesystem","location":"/srv/data"}\n',
     );
     expect(inExec(juju, 'app/0', ['storage-list', '--format=json']).stdout).toBe('["data/0"]\n');
+  });
+
+  it('of several instances is mounted below its location, or where Juju has its own; a range from 0 needs none', () => {
+    const { juju } = model();
+    const storage = {
+      many: { type: 'filesystem', location: '/srv/many', multiple: { range: '0-' } },
+      plain: { type: 'block' },
+      none: { type: 'filesystem', multiple: { range: '0-1' } },
+    };
+    juju.deploy('app', { metadata: { name: 'app', storage } }, { storage: { many: 2 } });
+    settle(juju);
+    const get = (id: string) => inExec(juju, 'app/0', ['storage-get', '-s', id, 'location']).stdout.trim();
+    expect(inExec(juju, 'app/0', ['storage-list']).stdout).toBe('many/0\nmany/1\nplain/2\n');
+    expect([get('many/0'), get('many/1'), get('plain/2')]).toEqual([
+      '/srv/many/0',
+      '/srv/many/1',
+      '/var/lib/juju/storage/plain/2',
+    ]);
+    expect(inExec(juju, 'app/0', ['storage-get', '-s', 'plain/2', 'kind']).stdout).toBe('block\n');
   });
 });

@@ -84,6 +84,19 @@ describe('what a hook writes', () => {
     });
   });
 
+  it('of a port fails the hook when another unit of the machine was faster', () => {
+    const { juju } = model();
+    juju.deploy('app', { ...files, metadata: { name: 'app' } }, { units: 2, machine: () => '0' });
+    settle(juju);
+    const hook = running(juju, 'app/0');
+    expect(hook.tool('open-port', ['80']).code).toBe(0);
+    juju.model.units.get('app/1')?.ports.push({ protocol: 'tcp', from: 80, to: 80, endpoint: '' });
+    expect(hook.finish({ exitCode: 0 })).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('80/tcp'),
+    });
+  });
+
   it('is at most 16 MiB in one databag', () => {
     const { juju } = deployed(1);
     const hook = running(juju, 'app/0');
@@ -174,6 +187,17 @@ describe('leadership', () => {
     expect(inExec(juju, 'app/0', ['is-leader']).stdout).toBe('False\n');
     juju.removeUnit('app/1', { force: true });
     expect(juju.leader('app')).toBe('app/0');
+  });
+
+  it('may be nobody’s for a while after a removal: no leader-elected before', () => {
+    const { juju, clock } = deployed(2, { leaderlessMs: () => 68_000 });
+    juju.removeUnit('app/0');
+    settle(juju);
+    expect(juju.leader('app')).toBeUndefined();
+    expect(inExec(juju, 'app/1', ['is-leader']).stdout).toBe('False\n');
+    expect(juju.nextTime('app/1')).toBe(clock.now() + 68_000);
+    clock.advance(68_000);
+    expect(settle(juju)).toEqual(['app/1 leader-elected']);
   });
 
   it('stays with a dying leader until it is gone', () => {

@@ -97,6 +97,41 @@ describe('the environment', () => {
     ]);
   });
 
+  it('of the departing unit is the remote one, or the unit itself when it is going', () => {
+    const { juju } = deployed(2, { peersHearDeparture: true });
+    juju.deploy('db', database);
+    const id = juju.integrate('app:db', 'db:sql');
+    settle(juju);
+    const departing: string[] = [];
+    const note = ({ unit, env }: { unit: string; env: Readonly<Record<string, string>> }) => {
+      if (env.JUJU_DEPARTING_UNIT !== undefined)
+        departing.push(`${unit} about ${env.JUJU_REMOTE_UNIT}: ${env.JUJU_DEPARTING_UNIT}`);
+      return undefined;
+    };
+    const during = (act: () => void) => {
+      departing.length = 0;
+      act();
+      settle(juju, note);
+      return departing.toSorted();
+    };
+    expect(during(() => juju.removeRelation(id))).toEqual([
+      'app/0 about db/0: db/0',
+      'app/1 about db/0: db/0',
+      'db/0 about app/0: app/0',
+      'db/0 about app/1: app/1',
+    ]);
+    expect(during(() => juju.removeUnit('app/1'))).toEqual([
+      'app/0 about app/1: app/1',
+      'app/1 about app/0: app/1',
+    ]);
+    juju.addUnit('app');
+    settle(juju);
+    expect(during(() => juju.removeApplication('app'))).toEqual([
+      'app/0 about app/2: app/0',
+      'app/2 about app/0: app/2',
+    ]);
+  });
+
   it('has a new context id for each run', () => {
     const { juju } = deployed(1);
     const ids = new Set<string>();

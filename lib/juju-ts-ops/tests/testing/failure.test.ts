@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deployed, files, one, settle } from './fixtures.ts';
+import { deployed, files, of, one, settle } from './fixtures.ts';
 
 const failing = () => ({ exitCode: 1 });
 
@@ -121,5 +121,47 @@ describe('a machine that goes away during a run', () => {
     context.finish({ exitCode: 0 });
     expect(context.tool('status-set', ['active'])).toMatchObject({ code: 1 });
     expect(context.finish({ exitCode: 0 }).outcome).toBe('lost');
+  });
+
+  it('loses no hook when it only loses the controller: tools hang, nothing new begins, the hook goes on afterwards', () => {
+    const { juju, clock } = deployed(2);
+    juju.configure('app', { text: 'x' });
+    const operation = juju.next('app/0');
+    if (!operation) throw new Error('idle');
+    const hook = juju.begin('app/0', operation);
+    expect(hook.tool('is-leader', []).stdout).toBe('True\n');
+    juju.partition('app/0');
+    expect(hook.hangs).toBe(true);
+    expect(() => hook.tool('is-leader', [])).toThrow('hangs');
+    clock.advance(60_000);
+    expect(juju.leader('app')).toBe('app/1');
+    juju.heal('app/0');
+    expect(hook.tool('is-leader', []).stdout).toBe('False\n');
+    hook.tool('relation-set', ['-r', '0', 'a=1']);
+    expect(hook.finish({ exitCode: 0 }).outcome).toBe('committed');
+    juju.partition('app/0');
+    juju.configure('app', { text: 'y' });
+    expect(juju.next('app/0')).toBeUndefined();
+    expect(juju.status().applications.app?.units['app/0']?.['juju-status'].current).toBe('lost');
+    juju.heal('app/0');
+    expect(of('app/0', settle(juju))).toEqual(['config-changed']);
+  });
+
+  it('has failed a hook that ends while the controller cannot be reached; it is retried when it can', () => {
+    const { juju, clock } = deployed(1);
+    juju.configure('app', { text: 'x' });
+    const operation = juju.next('app/0');
+    if (!operation) throw new Error('idle');
+    const hook = juju.begin('app/0', operation);
+    juju.partition('app/0');
+    expect(hook.finish({ exitCode: 0 })).toEqual({
+      outcome: 'failed',
+      reason: 'the controller cannot be reached',
+    });
+    clock.advance(3_600_000);
+    juju.heal('app/0');
+    expect(juju.next('app/0')).toBeUndefined();
+    clock.advance(5_200);
+    expect(settle(juju)).toEqual(['app/0 config-changed']);
   });
 });

@@ -285,4 +285,84 @@ describe('the order of hooks of one unit', () => {
     expect(juju.next('app/0')).toBeUndefined();
     expect(juju.next('app/1')?.name).toBe('loose');
   });
+
+  it('locks by execution group where an action names one', () => {
+    const { juju } = model();
+    const actions = {
+      a: { 'execution-group': 'g' },
+      b: { 'execution-group': 'g' },
+      c: { 'execution-group': 'h' },
+    };
+    juju.deploy('app', { metadata: { name: 'app' }, actions }, { units: 2, machine: () => '0' });
+    settle(juju);
+    juju.runAction('app/0', 'a');
+    const operation = juju.next('app/0');
+    if (!operation) throw new Error('idle');
+    juju.begin('app/0', operation);
+    const other = juju.runAction('app/1', 'b');
+    expect(juju.next('app/1')).toBeUndefined();
+    juju.model.units.get('app/1')?.agent.actions.splice(0, 1);
+    expect(other.status).toBe('pending');
+    juju.runAction('app/1', 'c');
+    expect(juju.next('app/1')?.name).toBe('c');
+  });
+
+  it('never runs two operations of one unit at the same time', () => {
+    const { juju } = deployed(1);
+    juju.configure('app', { text: 'x' });
+    juju.runAction('app/0', 'loose');
+    const operation = juju.next('app/0');
+    if (!operation) throw new Error('idle');
+    juju.begin('app/0', operation);
+    expect(juju.next('app/0')).toBeUndefined();
+    expect(() => juju.begin('app/0', operation)).toThrow('already running');
+  });
+
+  it('runs config-changed for a new address, which others hear when it is done, and for trust', () => {
+    const { juju } = deployed(2);
+    juju.changeAddress('app/0', '10.66.0.77');
+    expect(juju.databag('peers', 'app/0')['ingress-address']).toBe('10.66.0.11');
+    expect(settle(juju)).toEqual(['app/0 config-changed', 'app/1 peers-relation-changed']);
+    expect(juju.databag('peers', 'app/0')).toMatchObject({
+      'ingress-address': '10.66.0.77',
+      'egress-subnets': '10.66.0.77/32',
+    });
+    juju.trust('app');
+    expect(settle(juju)).toEqual(['app/0 config-changed', 'app/1 config-changed']);
+  });
+
+  it('may run config-changed twice for one change in 4.0: where the front end says so, and never in a retry', () => {
+    const asked: string[] = [];
+    const configChangedTwice = (unit: string, change: number) => {
+      asked.push(`${unit} ${change}`);
+      return unit === 'app/0';
+    };
+    for (const [profile, hooks] of [
+      ['4.0', ['app/0 config-changed', 'app/1 config-changed', 'app/0 config-changed']],
+      ['3.6', ['app/0 config-changed', 'app/1 config-changed']],
+    ] as const) {
+      const { juju } = deployed(2, { profile, configChangedTwice });
+      juju.configure('app', { text: 'x' });
+      expect(settle(juju)).toEqual(hooks);
+    }
+    expect(asked).toEqual(['app/0 1', 'app/1 1']);
+    const { juju, clock } = deployed(1, { configChangedTwice });
+    juju.refresh('app', files);
+    expect(settle(juju)).toEqual(['app/0 upgrade-charm', 'app/0 config-changed']);
+    juju.configure('app', { text: 'y' });
+    one(juju, 'app/0', () => ({ exitCode: 1 }));
+    juju.configure('app', { text: 'z' });
+    clock.advance(6_000);
+    expect(settle(juju)).toEqual(['app/0 config-changed']);
+  });
+
+  it('refreshes each unit by itself, when it is idle: old and new code stand side by side', () => {
+    const { juju } = deployed(2);
+    juju.refresh('app', files);
+    expect(settle(juju, () => undefined, 'app/1')).toEqual(['app/1 upgrade-charm', 'app/1 config-changed']);
+    expect([juju.charmRevision('app/0'), juju.charmRevision('app/1')]).toEqual([0, 1]);
+    expect(juju.next('app/0')?.name).toBe('upgrade-charm');
+    juju.configure('app', { text: 'x' });
+    expect(juju.next('app/1')?.name).toBe('config-changed');
+  });
 });

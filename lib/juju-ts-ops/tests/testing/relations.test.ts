@@ -87,6 +87,49 @@ describe('relation hooks', () => {
     ]);
   });
 
+  it('come within one relation as: changed of a joined, departed, application changed, joined, changed', () => {
+    const { juju } = deployed(4, { profile: '3.6' });
+    juju.addUnit('app');
+    while (juju.next('app/0')?.name !== 'peers-relation-joined') settle(juju, () => undefined, 'app/4');
+    one(juju, 'app/0');
+    set(juju, 'app/1', 'a=1');
+    set(juju, 'app/0', '--app', 'goal=1');
+    juju.removeUnit('app/2');
+    juju.addUnit('app');
+    settle(juju, () => undefined, 'app/5');
+    const hooks: string[] = [];
+    settle(
+      juju,
+      ({ env }) => {
+        hooks.push(`${env.JUJU_HOOK_NAME?.replace('peers-relation-', '')} ${env.JUJU_REMOTE_UNIT}`.trim());
+        return undefined;
+      },
+      'app/0',
+    );
+    expect(hooks).toEqual([
+      'changed app/4',
+      'departed app/2',
+      'changed',
+      'joined app/5',
+      'changed app/5',
+      'changed app/1',
+    ]);
+  });
+
+  it('are not run for an application’s databag that was never written; a first write that writes nothing counts in 4.0', () => {
+    for (const [profile, hooks] of [
+      ['4.0', ['app/0 peers-relation-changed', 'app/1 peers-relation-changed']],
+      ['3.6', []],
+    ] as const) {
+      const { juju } = deployed(2, { profile });
+      expect(juju.model.relations.get(0)?.bags.get('app')).toBeUndefined();
+      set(juju, 'app/0', '--app', 'k=');
+      expect(settle(juju)).toEqual(hooks);
+      set(juju, 'app/0', '--app', 'k=');
+      expect(settle(juju)).toEqual([]);
+    }
+  });
+
   it('come in the string order of units: app/10 before app/2', () => {
     const { juju } = deployed(11);
     juju.addUnit('app');

@@ -200,4 +200,42 @@ describe('a secret', () => {
     juju.resolve('app/0', { retry: false });
     expect(inExec(juju, 'app/0', ['secret-ids', '--format=json']).stdout).toBe('null\n');
   });
+
+  it('may hold a file, which the agent opens, not the caller', () => {
+    const asked: string[] = [];
+    const read = (unit: string, path: string) => {
+      asked.push(`${unit} ${path}`);
+      return path === '/there' ? 'content' : undefined;
+    };
+    const { juju } = deployed(1, { disk: { read, write: () => {} } });
+    const [added, missing] = inExec(
+      juju,
+      'app/0',
+      ['secret-add', 'abc#file=/there'],
+      ['secret-add', 'abc#file=missing'],
+    ).results;
+    expect(inExec(juju, 'app/0', ['secret-get', added?.stdout.trim() ?? '', 'abc']).stdout).toBe('content\n');
+    expect(missing).toMatchObject({
+      code: 2,
+      stderr: 'ERROR reading content for secret key "abc": open missing: no such file or directory\n',
+    });
+    expect(asked).toEqual(['app/0 /there', 'app/0 missing']);
+  });
+
+  it('is pinned by a first --peek, and its owner hears of its own updates like any reader', () => {
+    const { juju, id } = withSecret();
+    inExec(juju, 'app/1', ['secret-get', id, '--peek']);
+    inExec(juju, 'app/0', ['secret-get', id]);
+    inExec(juju, 'app/0', ['secret-set', id, 'abc=two']);
+    expect(settle(juju).sort()).toEqual(['app/0 secret-changed', 'app/1 secret-changed']);
+    expect(inExec(juju, 'app/1', ['secret-get', id, 'abc']).stdout).toBe('one\n');
+  });
+
+  it('has a secret-remove for each old revision that nobody tracks, read or not', () => {
+    const { juju, id } = withSecret();
+    for (const value of ['two', 'three']) {
+      inExec(juju, 'app/0', ['secret-set', id, `abc=${value}`]);
+      expect(settle(juju)).toEqual(['app/0 secret-remove']);
+    }
+  });
 });

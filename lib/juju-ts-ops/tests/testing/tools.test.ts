@@ -252,7 +252,7 @@ describe('a hook tool', () => {
   it('that 4.0 does not have any more is not found; in 3.6 it is refused as not modelled', () => {
     expect(answers(['leader-get'])[0]?.[0]).toBe(127);
     expect(() => answers(['leader-get'], { profile: '3.6' })).toThrow(
-      'not modelled by the fake Juju: the hook tool leader-get',
+      'not modelled by the fake Juju: a hook tool that only 3.6 has: leader-get',
     );
   });
 
