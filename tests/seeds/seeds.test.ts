@@ -10,11 +10,15 @@ import { simulate } from '../simulation/simulate.ts';
 const histories = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.json'));
 
 describe('a history that broke an invariant does so no more', () => {
-  test.each(histories)('%s', async (name) => {
-    const { plan } = parseHistory(readFileSync(join(import.meta.dirname, name), 'utf8'));
-    const { violation } = await simulate(plan, charmed);
-    expect(violation).toBeUndefined();
-  });
+  test.each(histories)(
+    '%s',
+    async (name) => {
+      const { plan } = parseHistory(readFileSync(join(import.meta.dirname, name), 'utf8'));
+      const { violation } = await simulate(plan, charmed);
+      expect(violation).toBeUndefined();
+    },
+    120_000,
+  );
 });
 
 test('a seed is one history: the same steps in the same order, twice', async () => {
@@ -25,7 +29,7 @@ test('a seed is one history: the same steps in the same order, twice', async () 
   ];
   expect(first.steps).toBeGreaterThan(1000);
   expect(second.trace).toEqual(first.trace);
-});
+}, 120_000);
 
 test('sixty seeds that nobody has looked at keep the invariants and converge', async () => {
   const from = 1_000_000 + 60 * Math.floor(Math.random() * 1_000_000);
@@ -36,4 +40,4 @@ test('sixty seeds that nobody has looked at keep the invariants and converge', a
       broken.push({ seed, violation, again: `npm run simulate -- --seed ${seed}` });
   }
   expect(broken).toEqual([]);
-});
+}, 600_000);

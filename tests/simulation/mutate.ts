@@ -2,7 +2,7 @@
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { relative } from 'node:path';
-import type { FaultKind } from './plan.ts';
+import type { Bias } from './plan.ts';
 import { type Mutation, mutations } from './mutations.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -14,7 +14,7 @@ export function mutationOf(name: string): Mutation {
   return found;
 }
 
-export function biasOf(name: string): Partial<Record<FaultKind, number>> {
+export function biasOf(name: string): Bias {
   return mutationOf(name).bias;
 }
 

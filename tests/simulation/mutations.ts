@@ -1,5 +1,5 @@
 // The deliberate defects: for each invariant at least one, which the simulation must catch.
-import type { FaultKind } from './plan.ts';
+import type { Bias } from './plan.ts';
 
 export interface Mutation {
   name: string;
@@ -9,7 +9,7 @@ export interface Mutation {
   breaks: number[];
   edits: readonly { file: string; find: string; replace: string }[];
   /** Faults that it shows under, drawn more often. */
-  bias: Partial<Record<FaultKind, number>>;
+  bias: Bias;
 }
 
 export const mutations: readonly Mutation[] = [
@@ -37,7 +37,7 @@ export const mutations: readonly Mutation[] = [
         replace: "  return ended && o.volume.installed === '' ? { ...step, wakeAt: o.now } : step;",
       },
     ],
-    bias: {},
+    bias: { 'volume-broken': 6, freeze: 4, version: 8 },
   },
   {
     name: 'no-way-out-of-an-old-version',
@@ -76,7 +76,7 @@ export const mutations: readonly Mutation[] = [
         replace: "const wakeAt = 'lookAgain' in verdict ? undefined : undefined;",
       },
     ],
-    bias: { 'volume-gone': 4, 'read-only': 4, 'volume-broken': 4 },
+    bias: { 'volume-gone': 8, 'read-only': 6, 'volume-broken': 6 },
   },
   {
     name: 'restart-whatever-runs',
@@ -89,7 +89,7 @@ export const mutations: readonly Mutation[] = [
         replace: "if (o.worker.up && o.worker.runningVersion === 'none') {",
       },
     ],
-    bias: { action: 8, 'volume-broken': 4 },
+    bias: { action: 10, actions: ['restart-services'], 'volume-broken': 8, 'volume-gone': 6, version: 4 },
   },
   {
     name: 'strangers-do-not-count',
@@ -115,7 +115,7 @@ export const mutations: readonly Mutation[] = [
         replace: '  if (skipped === undefined) return goal;',
       },
     ],
-    bias: { version: 8 },
+    bias: { version: 12, action: 3, actions: ['rollback'], leader: 4 },
   },
   {
     name: 'follows-bin-after-giving-up',
@@ -181,7 +181,7 @@ export const mutations: readonly Mutation[] = [
         replace: "filter((name) => name === '')",
       },
     ],
-    bias: { 'volume-hung': 8, freeze: 6, leader: 2, action: 3, version: 4 },
+    bias: { 'volume-hung': 10, leader: 8, action: 8, actions: ['move-web'], version: 6 },
   },
   {
     name: 'unverified',
@@ -222,14 +222,14 @@ export const mutations: readonly Mutation[] = [
         replace: '',
       },
     ],
-    bias: { blackout: 8 },
+    bias: { blackout: 12 },
   },
   {
     name: 'prunes-what-runs',
     why: 'a release is removed that a unit says it runs',
     breaks: [3],
     edits: [{ file: 'src/storage/prune.ts', find: '!volume.running.has(version) && ', replace: '' }],
-    bias: { freeze: 6, cut: 6, version: 8, 'volume-gone': 4 },
+    bias: { cut: 8, freeze: 6, version: 10, 'volume-gone': 6 },
   },
   {
     name: 'no-deadline',

@@ -21,6 +21,8 @@ export interface Settings {
   readyTimeoutMs: number;
   completeTimeoutMs: number;
   config: Record<string, string | number | boolean>;
+  /** How long what is broken stays so after the last fault. */
+  lingerMs?: number;
   /** Faults begin only when the installation is over. */
   calmStart: boolean;
 }
@@ -121,9 +123,13 @@ const mostWeights: Record<FaultKind, number> = {
 const kinds = Object.keys(mostWeights).filter((kind): kind is FaultKind => kind in mostWeights);
 export const targets = ['8.2.0', '8.3.0', '8.4.0'] as const;
 
+/** Faults and actions that a mutation needs, drawn more often. */
+export interface Bias extends Partial<Record<FaultKind, number>> {
+  actions?: readonly [ActionFault, ...ActionFault[]];
+}
+
 export interface PlanOptions {
-  /** Kinds that a mutation needs, drawn more often. */
-  bias?: Partial<Record<FaultKind, number>>;
+  bias?: Bias;
 }
 
 export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
@@ -147,6 +153,7 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
     completeTimeoutMs: oneOf([25_000, minute, 5 * minute]),
     config: chance(0.2) ? { mode: 'all' } : {},
     calmStart: chance(0.75),
+    lingerMs: oneOf([0, 0, 3 * minute, 12 * minute]),
   };
   const weights: Plan['weights'] = {};
   for (const kind of kinds) {
@@ -237,18 +244,20 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
       case 'silent-web':
         return { ...at, kind, version: oneOf(targets), ms: between(minute, 30 * minute) };
       case 'action': {
-        const action = oneOf<ActionFault>([
-          'upgrade',
-          'rollback',
-          'move-web',
-          'restart-services',
-          'prune',
-          'unlock',
-          'accept-volume',
-          'verify',
-          'status',
-          'get-admin-password',
-        ]);
+        const action = oneOf<ActionFault>(
+          bias.actions ?? [
+            'upgrade',
+            'rollback',
+            'move-web',
+            'restart-services',
+            'prune',
+            'unlock',
+            'accept-volume',
+            'verify',
+            'status',
+            'get-admin-password',
+          ],
+        );
         return { ...at, kind, unit, action };
       }
       default:

@@ -45,6 +45,7 @@ function* candidates(plan: Plan): Generator<Plan> {
   const { settings } = plan;
   const simpler: Partial<Plan['settings']>[] = [
     { wallOffsetsMs: [0] },
+    { lingerMs: 0 },
     { config: {} },
     { ownVolumes: [] },
     { units: 2 },

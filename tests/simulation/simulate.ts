@@ -121,6 +121,12 @@ async function safety(
     faults.apply(fault);
     idleSince = scheduler.now;
   }
+  const until = scheduler.now + (plan.settings.lingerMs ?? 0);
+  while (scheduler.now < until && world.violation === undefined) {
+    bounded(world);
+    faults.endDue();
+    if (!(await world.step()) && !world.jump(Math.min(until, faults.nextTime()))) break;
+  }
   // The last fault may show what it did.
   for (let after = 0; after < 200 && world.violation === undefined; after += 1) {
     faults.endDue();
