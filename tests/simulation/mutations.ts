@@ -68,7 +68,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'no-second-look-at-the-volume',
     why: 'nobody looks whether a volume that was away is back',
-    breaks: [8],
+    breaks: [5, 8],
     edits: [
       {
         file: 'src/decide.ts',
@@ -204,7 +204,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'no-directory-fsync',
     why: 'names of a release are not synced',
-    breaks: [2],
+    breaks: [2, 6],
     edits: [
       {
         file: 'src/release/tree.ts',
@@ -289,6 +289,11 @@ export const mutations: readonly Mutation[] = [
         file: 'src/observe/observe.ts',
         find: '      installed: volume.installed,\n      state: services[WORKER_SERVICE],',
         replace: "      installed: web?.['installed-version'],\n      state: services[WORKER_SERVICE],",
+      },
+      {
+        file: 'src/upgrade/worker.ts',
+        find: '  if (published !== undefined && installed !== published) return fenced(o, facts, installed, published);\n',
+        replace: '',
       },
     ],
     bias: { version: 6 },
