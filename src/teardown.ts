@@ -108,4 +108,12 @@ async function removeFiles({ hook, host, volume }: Session): Promise<void> {
     await host.files.remove(note);
   }
   await openMemory(host, hook.unit, rememberedSchema).forget();
+  // Made by the charm, like the folder of notes: gone with the last file in it, which may be the administrator's.
+  for (const folder of [
+    host.paths.etc,
+    path.dirname(quietNotePath(host.paths.run, hook.unit)),
+    host.paths.memory,
+  ]) {
+    if ((await host.files.list(folder))?.length === 0) await host.files.remove(folder);
+  }
 }

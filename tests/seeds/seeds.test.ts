@@ -31,8 +31,9 @@ test('a seed is one history: the same steps in the same order, twice', async () 
   expect(second.trace).toEqual(first.trace);
 }, 120_000);
 
-test('sixty seeds that nobody has looked at keep the invariants and converge', async () => {
-  const from = 1_000_000 + 60 * Math.floor(Math.random() * 1_000_000);
+// Always the same ones, so that a red run can be repeated; CI plays five hundred new ones for each commit (.ci/simulate).
+test('sixty seeds keep the invariants and converge', async () => {
+  const from = 88_001;
   const broken: unknown[] = [];
   for (let seed = from; seed < from + 60; seed += 1) {
     const { violation } = await simulate(drawPlan(seed), charmed);

@@ -197,7 +197,7 @@ export function simulatedFiles(o: FilesOptions): Files {
     list: async (file) => {
       await turn('readdir', file);
       return looking('list', file, () => {
-        const inode = mounts.look(file, true);
+        const inode = mounts.reach(file);
         if (inode === undefined) return undefined;
         if (inode.kind !== 'directory') throw failure('ENOTDIR', file);
         return [...inode.entries.keys()];
@@ -227,6 +227,7 @@ export function simulatedFiles(o: FilesOptions): Files {
     },
     link: async (existing, to) => {
       await turn('link', to);
+      if (mounts.find(existing, false).inode === undefined) throw failure('ENOENT', existing);
       changing(to, { kind: 'link' }, () => mounts.link(existing, to));
     },
     symbolicLink: async (target, file) => {

@@ -66,6 +66,16 @@ export class Mounts {
     }
   }
 
+  /** As `look`, but a parent that is no directory is a failure. */
+  reach(file: string): Inode | undefined {
+    try {
+      return this.find(file, true).inode;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
   stat(file: string, follow: boolean): FileStat | undefined {
     let place: Place;
     try {
@@ -96,9 +106,9 @@ export class Mounts {
   open(file: string, mode: number, exclusive: boolean): Place & { inode: Inode } {
     const place = this.find(file, !exclusive);
     writable(place.disk, file);
-    if (place.inode?.kind === 'directory') throw failure('EISDIR', file);
     if (place.inode !== undefined) {
       if (exclusive) throw failure('EEXIST', file);
+      if (place.inode.kind === 'directory') throw failure('EISDIR', file);
       place.disk.setContent(place.inode, Buffer.alloc(0));
       place.inode.mode = mode;
       return { ...place, inode: place.inode };
@@ -110,6 +120,10 @@ export class Mounts {
 
   makeDirectory(file: string, mode: number, recursive: boolean): void {
     const parent = path.posix.dirname(file);
+    if (recursive && this.look(file, false)?.kind === 'link' && this.look(file, true) === undefined)
+      throw failure('ENOENT', file);
+    if (recursive && this.look(parent, true) === undefined && this.look(parent, false) !== undefined)
+      throw failure('ENOTDIR', file);
     if (recursive && parent !== '/' && this.look(parent, true) === undefined)
       this.makeDirectory(parent, mode, true);
     const { disk, parent: directory, name, inode } = this.find(file, recursive);
@@ -128,6 +142,7 @@ export class Mounts {
     if (source.disk !== target.disk) throw failure('EXDEV', from);
     writable(source.disk, to);
     if (source.inode === target.inode) return;
+    if (`${source.inside}/`.startsWith(`${target.inside}/`)) throw failure('ENOTEMPTY', to);
     if (source.inode.kind === 'directory') {
       if (`${target.inside}/`.startsWith(`${source.inside}/`)) throw failure('EINVAL', to);
       if (target.inode !== undefined && target.inode.kind !== 'directory') throw failure('ENOTDIR', to);

@@ -2,6 +2,7 @@
 // long for a thousand units, told by rules of its own that must come to the same (tests/cluster/scale.test.ts).
 import { readFileSync } from 'node:fs';
 import type { HookInfo, Operation } from 'juju-ts-ops/testing';
+import { seenConfig } from '../../lib/juju-ts-ops/testing/uniter.ts';
 import { isOthersBusiness, quietNotePath, readQuietNote } from '../../src/quiet.ts';
 import { application, type Site } from './scale-site.ts';
 
@@ -115,7 +116,7 @@ export class Uniters {
     const { agent } = unit;
     const [exec] = agent.execs;
     if (exec !== undefined) return { kind: 'exec', name: 'run-commands', exec };
-    if (settings !== undefined && agent.configSeen !== `${settings} ${unit.address}`)
+    if (settings !== undefined && agent.configSeen !== seenConfig(this.site.juju.model, unit))
       return {
         kind: 'hook',
         name: 'config-changed',

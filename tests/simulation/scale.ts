@@ -8,6 +8,9 @@ import { after, application, type Run, Site, web } from './scale-site.ts';
 import { type By, type Uniter, Uniters } from './scale-uniters.ts';
 import { Timeline } from './timeline.ts';
 
+/** An upgrade takes 3 or 4 on each unit besides one or two on web for each worker. More: somebody never comes to rest. */
+const wholeHooksAtMost = (units: number): number => 20 * units + 100;
+
 /** A hook in which the charm looked. */
 export interface WholeHook {
   unit: string;
@@ -180,6 +183,8 @@ class Play {
       this.unheard = this.notHeard();
     const remoteUnit = operation.kind === 'hook' ? (operation.hook.relation?.remoteUnit ?? '') : '';
     const tools = calls.map(({ tool }) => tool);
+    if (this.whole.length > wholeHooksAtMost(this.site.units.length))
+      throw new Error(`${this.whole.length} hooks and no end: the last was ${operation.name} of ${unit}`);
     this.whole.push({ unit, name: operation.name, remoteUnit, tools, upgradeState, upgradeStateAfter });
     for (const { tool, stdin = '', stdout } of calls) {
       if (tool === 'relation-set') {

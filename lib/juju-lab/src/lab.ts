@@ -8,7 +8,6 @@ import {
   type CharmFiles,
   type DeployOptions,
   FakeJuju,
-  type Operation,
 } from 'juju-ts-ops/testing';
 import { readCharmFiles } from './charm.ts';
 import { LabClock } from './clock.ts';

@@ -14,7 +14,14 @@ export async function journalOf(
 ): Promise<string[]> {
   if (!/^[0-9a-f]{32}$/.test(invocation) || containing.length === 0) return [];
   const base = ['--no-pager', '--quiet', '--output=cat', `_SYSTEMD_INVOCATION_ID=${invocation}`];
-  const args = [...base, `--lines=${linesAtMost}`, `--grep=${containing.map(literal).join('|')}`];
+  // With --grep, --lines counts from the newest, which comes first then (systemd 252 does so unasked): asked for, so that
+  // the order is the same with every systemd, and turned round below.
+  const args = [
+    ...base,
+    `--lines=${linesAtMost}`,
+    '--reverse',
+    `--grep=${containing.map(literal).join('|')}`,
+  ];
   const answer = await commands.run('journalctl', args, { timeoutMs: readMs });
   // --grep with no match ends with 1, in silence.
   if (answer.code !== 0 && !(answer.code === 1 && answer.stderr.trim() === '')) {
@@ -22,7 +29,8 @@ export async function journalOf(
       `journalctl ${args.join(' ')} failed with exit code ${answer.code}: ${answer.stderr.trim()}`,
     );
   }
-  return answer.stdout.split('\n').filter((line) => containing.some((text) => line.includes(text)));
+  const newestFirst = answer.stdout.split('\n');
+  return newestFirst.filter((line) => containing.some((text) => line.includes(text))).toReversed();
 }
 
 /** For PCRE2: everything but letters, digits and blanks stands for itself only when escaped. */

@@ -31,12 +31,18 @@ export interface ConcourseSite {
   /** A unit is active, all of them are, and nothing is left to do. */
   settled(): Promise<void>;
   show(unit: string, service: string): Promise<Record<string, string>>;
+  /** What web on that unit's machine says that it is. */
+  webVersion(unit: string): Promise<string>;
+  status(unit: string): { status: string; message: string };
+  /** Runs the charm once more on a unit, as update-status does. */
+  look(unit: string): Promise<void>;
 }
 
 interface Wishes {
   /** Units whose size the volume has, in MiB. */
   volumeMiB?: number;
-  releases?: Partial<StandInRequest>;
+  /** Of single versions. */
+  releases?: Record<string, Partial<StandInRequest>>;
   lab?: Partial<LabOptions>;
   releaseMirror?: string;
 }
@@ -51,6 +57,12 @@ export async function concourseSite(
   const site = await Site.open({
     rootfs: made.rootfs,
     hosts: [`{switch} ${mirrorHost}`],
+    // What an administrator would look for on a machine from which the unit has gone.
+    lastWords: [
+      "systemctl list-units --all --plain --no-legend 'concourse*.service' 'concourse*.timer' 'concourse*.mount'",
+      'ls -A /run/systemd/transient /etc/concourse /run/concourse-ci 2>/dev/null',
+      "pgrep -a -f '/bin/[c]oncourse|[c]ontainerd-shim'",
+    ].join('; '),
     binds: (folder) => [
       { from: join(folder, 'volume'), to: '/var/lib/concourse' },
       // Where an administrator mounts it from again.
@@ -68,6 +80,7 @@ export async function concourseSite(
   makeVolume(site.folder, wishes.volumeMiB ?? 256);
   makeDatabase(join(site.folder, 'database'));
   mkdirSync(join(site.folder, 'node'));
+  copyFileSync(join(import.meta.dirname, 'pause-at.mjs'), join(site.folder, 'node/pause-at.mjs'));
   copyFileSync((await nodeBinary(root, architecture)).binary, join(site.folder, 'node/node'));
   const archives = [];
   for (const version of versions) {
@@ -77,7 +90,7 @@ export async function concourseSite(
       node: '/opt/node/node',
       directory: join(site.folder, 'releases'),
     } as const;
-    archives.push((await makeStandInRelease({ ...request, ...wishes.releases })).path);
+    archives.push((await makeStandInRelease({ ...request, ...wishes.releases?.[version] })).path);
   }
   const mirror = await serveOnSwitch(site, made, archives);
   const started = new Lab({
@@ -96,6 +109,19 @@ export async function concourseSite(
     machine: (unit) => site.machine(unit),
     facts: (unit) => started.juju.databag('peers', unit),
     settled,
+    webVersion: async (unit) => {
+      const line = `curl -sf --max-time 5 http://${site.address(unit)}:8080/api/v1/info`;
+      const { version }: { version?: unknown } = JSON.parse(await site.machine(unit).sh(line));
+      return String(version);
+    },
+    status: (unit) => started.juju.unitStatus(unit),
+    look: async (unit) => {
+      const { code, stderr } = await started.execIn(
+        unit,
+        'JUJU_DISPATCH_PATH=hooks/update-status ./dispatch',
+      );
+      if (code !== 0) throw new Error(`${unit}: ${stderr}`);
+    },
     show: async (unit, service) => showService(site.machine(unit), service),
     deploy: async (units, config = {}) => {
       const postgres = started.juju.addSecret('postgres', {

@@ -156,8 +156,16 @@ describe('the journal', () => {
       'beacon.registered',
     ]);
     expect((await calls())[0]).toContain(
-      `_SYSTEMD_INVOCATION_ID=${invocation} --lines=1000 --grep=beacon\\.registered`,
+      `_SYSTEMD_INVOCATION_ID=${invocation} --lines=1000 --reverse --grep=beacon\\.registered`,
     );
+  });
+
+  it('gives the oldest line first, though journalctl with --grep and --lines gives the newest first', async () => {
+    await answer('journalctl-run', 'beacon.registered\nbeacon.unreachable\n');
+    expect(await services.log(web, { invocation, containing: ['beacon.'] })).toEqual([
+      'beacon.unreachable',
+      'beacon.registered',
+    ]);
   });
 
   it('no match is no line; a service that never ran is not asked about', async () => {

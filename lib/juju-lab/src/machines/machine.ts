@@ -35,7 +35,11 @@ export class Machine implements UnitMachine {
   readonly fullName: string;
   /** The machine's disk as this host sees it; file systems mounted within are not seen here. */
   readonly root: string;
+  /** What it has written to its disk, a removed file as a character device. */
+  readonly written: string;
   readonly console: string;
+  /** What `SiteOptions.lastWords` printed. */
+  lastWords = '';
   readonly #around: UnitSurroundings;
   readonly #site: Site;
   readonly #tools: string;
@@ -53,6 +57,7 @@ export class Machine implements UnitMachine {
     this.#site = site;
     this.fullName = `${site.id}-${tag}`;
     this.root = join(folder, 'root');
+    this.written = join(folder, 'upper');
     this.console = join(folder, 'console.log');
     this.#tools = join(folder, 'agent');
     this.charmDirectory = `/var/lib/juju/agents/unit-${tag}/charm`;
@@ -155,7 +160,11 @@ export class Machine implements UnitMachine {
     writeFileSync(this.#throughLeader(path), text);
   }
 
+  /** Ends the machine for good. Its disk stays until the site goes, to be looked at. */
   async close(): Promise<void> {
+    const { lastWords } = this.#site.options;
+    if (lastWords !== undefined && this.power === 'on')
+      this.lastWords = (await this.run('/bin/sh', '-c', lastWords)).stdout;
     await this.cutPower();
     this.#server.close();
   }

@@ -16,6 +16,8 @@ export interface SiteOptions {
   binds: readonly { from: string; to: string; readOnly?: boolean }[];
   /** Lines of each machine's /etc/hosts; `{switch}` is the switch's address. */
   hosts?: readonly string[];
+  /** A shell line that is run on each machine right before it goes for good: `Machine.lastWords`. */
+  lastWords?: string;
 }
 
 /** Where sites live; a run that died has its site torn down by the next one. */

@@ -39,9 +39,9 @@ export function journalctl(journal: Journal, clock: SystemdClock, argv: readonly
     if (!Number.isInteger(count) || count < 0) throw new UsageError(`Failed to parse lines '${lines}'`);
     const shown = matching.slice(matching.length - Math.min(count, matching.length));
     const format = formatter(options.last('output') ?? 'short');
-    const text = (options.has('reverse') ? shown.toReversed() : shown)
-      .map((entry) => `${format(entry)}\n`)
-      .join('');
+    // As systemd 252 does: the newest matches are asked for, so they come first.
+    const reversed = options.has('reverse') || (options.has('grep') && lines !== undefined);
+    const text = (reversed ? shown.toReversed() : shown).map((entry) => `${format(entry)}\n`).join('');
     const stdout = text === '' && !options.has('quiet') ? '-- No entries --\n' : text;
     return { code: options.has('grep') && text === '' ? 1 : 0, stdout, stderr: '' };
   } catch (error) {
