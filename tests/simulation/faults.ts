@@ -178,10 +178,12 @@ export class Faults {
         this.moveLease(unit, fault.ms);
         return `is frozen for ${fault.ms} ms`;
       case 'cut':
+        if (machine.cut) return undefined;
         machine.cut = true;
-        this.moveLease(unit, fault.ms);
+        juju.partition(unit);
         this.later(fault.ms, `${unit} reaches the controller`, () => {
           machine.cut = false;
+          if (juju.model.units.has(unit)) juju.heal(unit);
         });
         return `does not reach the controller for ${fault.ms} ms`;
       case 'power':
@@ -232,6 +234,10 @@ export class Faults {
       case 'clock':
         machine.wallOffsetMs += fault.ms;
         return `has its clock moved by ${fault.ms} ms`;
+      case 'address':
+        machine.address = fault.address;
+        juju.changeAddress(unit, fault.address);
+        return `has the address ${fault.address} now`;
       case 'die': {
         const service = fault.service === 'web' ? webService : workerService;
         if (!machine.systemd.isUp(service)) return undefined;

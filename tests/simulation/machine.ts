@@ -51,7 +51,7 @@ const paths = pathsBelow('/');
 export class Machine {
   readonly unit: string;
   readonly number: number;
-  readonly address: string;
+  address: string;
   readonly own: Disk;
   readonly mounts: Mounts;
   readonly systemd: SimulatedSystemd;

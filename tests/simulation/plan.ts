@@ -8,6 +8,10 @@ export interface Settings {
   profile: Profile;
   peersHearDeparture: boolean;
   updateStatusMs?: number;
+  /** 4.0 runs config-changed a second time for half of the changes of an option. */
+  configTwice?: boolean;
+  /** For how long nobody leads after a leader's removal. */
+  leaderlessMs?: number;
   /** As statfs says. */
   volumeType: string;
   /** fsync of a file keeps its name, too. */
@@ -48,6 +52,7 @@ export type Fault = { step: number; idleMs: number } & (
   | { kind: 'lying-flock'; ms: number }
   | { kind: 'fsync'; unit: number; count: number }
   | { kind: 'clock'; unit: number; ms: number }
+  | { kind: 'address'; unit: number; address: string }
   | { kind: 'version'; version: string }
   | { kind: 'refresh' | 'add' | 'reset-version' }
   | { kind: 'server'; state: ServerFault; ms: number }
@@ -107,6 +112,7 @@ const mostWeights: Record<FaultKind, number> = {
   'slow-web': 1,
   'silent-web': 1,
   clock: 1,
+  address: 0.5,
   cut: 2,
   'volume-hung': 2,
   'volume-broken': 1,
@@ -144,6 +150,8 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
     profile: chance(0.75) ? '4.0' : '3.6',
     peersHearDeparture: chance(0.3),
     ...(chance(0.3) ? { updateStatusMs: 5 * minute } : {}),
+    ...(chance(0.3) ? { configTwice: true } : {}),
+    ...(chance(0.4) ? { leaderlessMs: oneOf([1_200, 10_000, 68_000]) } : {}),
     volumeType: oneOf(['ext4', 'nfs', 'fuse']),
     syncNames: chance(0.7),
     sticky: oneOf([0, 0.5, 0.9, 0.97, 0.995]),
@@ -210,6 +218,8 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
         return { ...at, kind, unit, count: between(1, 4) };
       case 'clock':
         return { ...at, kind, unit, ms: between(-3 * day, 3 * day) };
+      case 'address':
+        return { ...at, kind, unit, address: `10.1.0.${between(1, 250)}` };
       case 'version':
         return { ...at, kind, version: oneOf(['8.1.0', '8.2.0', '8.3.0', '8.4.0', '8.9.9']) };
       case 'refresh':

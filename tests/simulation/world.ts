@@ -76,6 +76,9 @@ export class World {
       clock: { now: () => this.scheduler.now },
       peersHearDeparture: settings.peersHearDeparture,
       ...(settings.updateStatusMs === undefined ? {} : { updateStatusMs: settings.updateStatusMs }),
+      configChangedTwice: (unit: string, change: number) =>
+        settings.configTwice === true && (Number(unit.split('/')[1]) + change) % 2 === 0,
+      leaderlessMs: () => settings.leaderlessMs ?? 0,
       disk: {
         read: (_unit: string, path: string) => readFileSync(path, 'utf8'),
         write: (_unit: string, path: string, text: string) => writeFileSync(path, text),
