@@ -8,6 +8,8 @@ export interface Behaviour {
   web?: 'silent' | 'exits';
   /** `exits`: the worker ends with 1 at once. */
   worker?: 'exits';
+  /** `postgresql`: web keeps its workers in the server that its environment names, over TCP, and not in a directory. */
+  database?: 'postgresql';
   /** The `error: …` line of what exits. */
   exitMessage?: string;
 }

@@ -1,20 +1,11 @@
-// What the real one keeps in PostgreSQL, in a directory: the schema's number and the workers. Webs that name the same
-// database share it, as they would.
+// What the real one keeps in PostgreSQL: the schema's number and the workers. Webs that name the same database share it.
 import { createHash } from 'node:crypto';
-import {
-  appendFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { supportedSchema, version } from './build.ts';
+import { behaviour, supportedSchema, version } from './build.ts';
 import { fail } from './log.ts';
+import { Folder, type Store, Table } from './store.ts';
 
 export type WorkerState = 'running' | 'stalled' | 'landing' | 'landed' | 'retiring';
 
@@ -27,26 +18,45 @@ export interface StoredWorker {
 }
 
 export class Database {
-  readonly directory: string;
+  readonly #store: Store;
 
-  constructor() {
+  /** Ends the program when the database cannot be had. */
+  static async open(): Promise<Database> {
     const { env } = process;
     const sslMode = env.CONCOURSE_POSTGRES_SSLMODE ?? 'disable';
     if (!['disable', 'require', 'verify-ca', 'verify-full'].includes(sslMode)) {
       fail(`Invalid value \`${sslMode}' for option \`--postgres-sslmode'`);
     }
-    if (!env.CONCOURSE_POSTGRES_USER) fail('failed to connect to database: no PostgreSQL user name given');
-    this.directory = placeOf(env);
-    mkdirSync(join(this.directory, 'workers'), { recursive: true });
+    const user = env.CONCOURSE_POSTGRES_USER;
+    if (!user) return fail('failed to connect to database: no PostgreSQL user name given');
+    if (behaviour().database !== 'postgresql') return new Database(new Folder(placeOf(env)));
+    const credentials = {
+      host: env.CONCOURSE_POSTGRES_HOST ?? '127.0.0.1',
+      port: Number(env.CONCOURSE_POSTGRES_PORT ?? '5432'),
+      user,
+      password: env.CONCOURSE_POSTGRES_PASSWORD ?? '',
+      database: env.CONCOURSE_POSTGRES_DATABASE ?? 'atc',
+    };
+    return new Database(await Table.open(credentials));
+  }
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** See `Store.reached`. */
+  reached(): Promise<void> {
+    return this.#store.reached();
   }
 
   schema(): number {
-    return Number(readIfThere(join(this.directory, 'schema')) ?? '0');
+    return Number(this.#store.read('schema') ?? '0');
   }
 
   migrate(schema: number): void {
-    this.#write('schema', `${schema}\n`);
-    appendFileSync(join(this.directory, 'migrations_history'), `${schema} by ${version}\n`);
+    this.#store.write('schema', `${schema}\n`);
+    const history = this.#store.read('migrations_history') ?? '';
+    this.#store.write('migrations_history', `${history}${schema} by ${version}\n`);
   }
 
   /** At a start: up, never down. Like the real one it says nothing about a schema that is newer. */
@@ -55,10 +65,9 @@ export class Database {
   }
 
   workers(ttlMs: number, connected: ReadonlySet<string>): StoredWorker[] {
-    return readdirSync(join(this.directory, 'workers'))
-      .filter((file) => file.endsWith('.json'))
-      .sort()
-      .flatMap((file) => this.worker(decodeURIComponent(file.slice(0, -'.json'.length))) ?? [])
+    return this.#store
+      .names('workers/')
+      .flatMap((name) => parseWorker(this.#store.read(name)) ?? [])
       .map((worker) => {
         const gone = !connected.has(worker.name) && Date.now() - worker.seen > ttlMs;
         return gone && worker.state === 'running' ? { ...worker, state: 'stalled' } : worker;
@@ -66,28 +75,22 @@ export class Database {
   }
 
   worker(name: string): StoredWorker | undefined {
-    const text = readIfThere(join(this.directory, this.#file(name)));
-    return text === undefined ? undefined : (JSON.parse(text) as StoredWorker);
+    return parseWorker(this.#store.read(nameOf(name)));
   }
 
   save(worker: StoredWorker): void {
-    this.#write(this.#file(worker.name), JSON.stringify(worker));
+    this.#store.write(nameOf(worker.name), JSON.stringify(worker));
   }
 
   forget(name: string): void {
-    rmSync(join(this.directory, this.#file(name)), { force: true });
-  }
-
-  #file(name: string): string {
-    return `workers/${encodeURIComponent(name)}.json`;
-  }
-
-  #write(name: string, content: string): void {
-    const path = join(this.directory, name);
-    writeFileSync(`${path}.${process.pid}`, content);
-    renameSync(`${path}.${process.pid}`, path);
+    this.#store.remove(nameOf(name));
   }
 }
+
+const nameOf = (worker: string): string => `workers/${encodeURIComponent(worker)}.json`;
+
+const parseWorker = (text: string | undefined): StoredWorker | undefined =>
+  text === undefined ? undefined : (JSON.parse(text) as StoredWorker);
 
 /** Where a server's socket would be, lies the database; for a server on the network, in the temporary directory. */
 function placeOf(env: NodeJS.ProcessEnv): string {
@@ -99,25 +102,24 @@ function placeOf(env: NodeJS.ProcessEnv): string {
   return join(env.CONCOURSE_STAND_IN_DB ?? join(tmpdir(), 'concourse-stand-in-db'), key);
 }
 
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
 /** `migrate`: one flag, one number or nothing on stdout. */
-export function migrateCommand(flags: Record<string, string>): void {
+export async function migrateCommand(flags: Record<string, string>): Promise<void> {
   const print = (value: number): boolean => process.stdout.write(`${value}\n`);
   const wanted = flags['migrate-db-to-version'];
   if ('supported-db-version' in flags) print(supportedSchema);
-  else if ('current-db-version' in flags) print(new Database().schema());
-  else if ('migrate-to-latest-version' in flags) new Database().migrate(supportedSchema);
+  else if ('current-db-version' in flags) print((await Database.open()).schema());
+  else if ('migrate-to-latest-version' in flags) await migrateTo(supportedSchema);
   else if (wanted === undefined) fail('must specify one of the migrate flags');
   // Only a newer program knows the way down, and none knows a schema that it never heard of.
   else if (!/^\d+$/.test(wanted) || Number(wanted) > supportedSchema)
     fail(`migration ${wanted}: file does not exist`);
-  else new Database().migrate(Number(wanted));
+  else await migrateTo(Number(wanted));
+  // A connection that is open would hold the process.
+  process.exit(0);
+}
+
+async function migrateTo(schema: number): Promise<void> {
+  const database = await Database.open();
+  database.migrate(schema);
+  await database.reached();
 }

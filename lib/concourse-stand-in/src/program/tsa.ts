@@ -35,7 +35,8 @@ export function startTsa(database: Database, hostKey: string, authorized: () => 
       log('tsa.connection.failed', { error: 'unknown public key', name }, 'error');
       send(socket, { error: UNAUTHORISED });
       socket.end();
-    } else if (command === 'forward-worker') register(socket, name, message.version ?? '');
+    } else if (command === 'forward-worker')
+      void database.reached().then(() => register(socket, name, message.version ?? ''));
     else if (command !== undefined) {
       const error = order(command, name);
       send(socket, error === undefined ? { event: 'done' } : { error });

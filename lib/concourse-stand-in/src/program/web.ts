@@ -1,6 +1,6 @@
 // `concourse web`: the API that the charm and people ask, and the TSA beside it.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Server } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as NetServer } from 'node:net';
 
 import { answer, type Situation } from './api.ts';
 import { behaviour, version } from './build.ts';
@@ -26,24 +26,16 @@ export async function web(): Promise<void> {
     authorized = readAuthorized();
     log('tsa.reloaded-authorized-keys', { keys: authorized.size });
   });
-  const database = new Database();
-  let tsa: Tsa | undefined;
+  let [database, tsa, api]: [Database?, Tsa?, Server?] = [];
   const ttlMs = 2 * durationMs(env.CONCOURSE_TSA_HEARTBEAT_INTERVAL ?? '30s');
-  const api = createServer((request, response) => {
-    respond(request, response, () => ({
-      database,
-      users,
-      secret,
-      ttlMs,
-      connected: tsa?.connected ?? new Set(),
-    }));
-  });
   const stop = (): void => {
-    api.close();
-    api.closeAllConnections();
+    api?.close();
+    api?.closeAllConnections();
     tsa?.close();
     log('atc.exited');
-    process.exit(0);
+    // What is on its way to a database gets there, unless that is away.
+    setTimeout(() => process.exit(0), 1000);
+    void (database?.reached() ?? Promise.resolve()).then(() => process.exit(0));
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
@@ -56,13 +48,19 @@ export async function web(): Promise<void> {
   if (fault === 'silent') return void setInterval(() => undefined, 60_000);
   if (startDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, startDelayMs));
 
-  database.migrateUp();
-  tsa = startTsa(database, hostKey, () => authorized);
+  const opened = await Database.open();
+  database = opened;
+  opened.migrateUp();
+  tsa = startTsa(opened, hostKey, () => authorized);
+  api = createServer((request, response) => {
+    const connected = (): ReadonlySet<string> => tsa?.connected ?? new Set();
+    respond(request, response, () => ({ database: opened, users, secret, ttlMs, connected: connected() }));
+  });
   listen(tsa.server, 'tsa', env.CONCOURSE_TSA_BIND_IP ?? '0.0.0.0', env.CONCOURSE_TSA_BIND_PORT ?? '2222');
   listen(api, 'atc', env.CONCOURSE_BIND_IP ?? '0.0.0.0', env.CONCOURSE_BIND_PORT ?? '8080');
 }
 
-function listen(server: Server, name: 'atc' | 'tsa', host: string, port: string): void {
+function listen(server: NetServer, name: 'atc' | 'tsa', host: string, port: string): void {
   server.on('error', (error) =>
     fail(`listen tcp ${host}:${port}: ${error.message}: bind: address already in use`),
   );
@@ -98,9 +96,11 @@ function respond(request: IncomingMessage, response: ServerResponse, situation: 
   request.on('data', (chunk: string) => {
     body += chunk;
   });
-  request.on('end', () => {
+  request.on('end', async () => {
     const { method = 'GET', headers, url = '/' } = request;
     const path = new URL(url, 'http://stand-in').pathname;
+    // Without its database the real one answers this alone; whoever asks for more gets no answer.
+    if (path !== '/api/v1/info') await situation().database.reached();
     const reply = answer({ method, path, authorization: headers.authorization ?? '', body }, situation());
     const json = typeof reply.body !== 'string';
     response.writeHead(reply.status, {
