@@ -157,6 +157,16 @@ export class Lab {
     this.#fleet.thaw(unit);
   }
 
+  /** The machine loses the controller until `heal`: what runs goes on, its tools get no answer, nothing new begins. Other
+   * networks are the machine's own affair. */
+  partition(unit: string): void {
+    this.operate((juju) => juju.partition(unit));
+  }
+
+  heal(unit: string): void {
+    this.operate((juju) => juju.heal(unit));
+  }
+
   /** Ends the unit's agent, and what it runs with it, until `agentUp`; its services run on. */
   agentDown(unit: string): void {
     this.#fleet.stopAgent(unit);

@@ -52,6 +52,8 @@ export class Uniter {
   #running: Running | undefined;
   #cancelTimer: (() => void) | undefined;
   #stopped = true;
+  /** What waits for the controller. */
+  #whenHealed: (() => void)[] = [];
 
   constructor(around: UniterSurroundings) {
     this.#around = around;
@@ -86,6 +88,7 @@ export class Uniter {
 
   /** Begins what there is to do, if anything; else sets the alarm for when there will be. */
   wake(): void {
+    if (this.#running?.context.hangs !== true) for (const go of this.#whenHealed.splice(0)) go();
     if (this.#stopped || this.#running !== undefined) return;
     const { juju, unit, clock } = this.#around;
     this.#cancelTimer?.();
@@ -116,11 +119,19 @@ export class Uniter {
       if (call.argv.includes('--now')) running.kill.abort();
       return { code: 0, stdout: '', stderr: '' };
     }
-    const answered = running.tools.then(() => running.context.tool(call.tool, call.argv, stdin));
+    const answered = running.tools
+      .then(() => this.#controller(running))
+      .then(() => running.context.tool(call.tool, call.argv, stdin));
     running.tools = answered.catch(() => undefined);
     const answer = await answered;
     this.#around.onChange();
     return answer;
+  }
+
+  /** Resolves when the controller answers, or nobody waits any more. */
+  #controller({ context }: Running): Promise<void> {
+    if (!context.hangs) return Promise.resolve();
+    return new Promise((resolve) => this.#whenHealed.push(resolve));
   }
 
   #begin(operation: Operation): void {
@@ -154,7 +165,8 @@ export class Uniter {
     const { context, record } = running;
     const began = performance.now();
     const end = await this.#runProcess(operation, running);
-    await running.tools;
+    // With the controller away its tools wait for nobody.
+    if (!context.hangs) await running.tools;
     record.ms = performance.now() - began;
     record.exit = end.exitCode;
     record.signal = end.signal;
@@ -166,6 +178,7 @@ export class Uniter {
     });
     record.outcome = finished.outcome;
     this.#running = undefined;
+    for (const go of this.#whenHealed.splice(0)) go();
     // Juju's agent reboots after a success, or when the hook was killed for it at once.
     const reboots = running.rebootWanted && finished.outcome !== 'failed' && finished.outcome !== 'lost';
     this.#around.onEnd(record, reboots);

@@ -87,6 +87,28 @@ test('a frozen unit stands still in the middle of its hook and goes on from ther
   expect(lab.records.find((record) => record.name === 'start')).toMatchObject({ exit: 0 });
 });
 
+test('a unit that loses the controller in a hook waits with its tools, and goes on when it is healed', async () => {
+  const { lab, rootOf } = startLab(`
+    if [ "$event" = start ]; then
+      status-set maintenance waiting
+      while [ ! -e "$JUJU_LAB_ROOT/go" ]; do sleep 0.02; done
+      status-set active "heard again"
+      touch "$JUJU_LAB_ROOT/went"
+    fi`);
+  lab.deploy('app');
+  await lab.waitFor(() => lab.juju.unitStatus('app/0').message === 'waiting');
+  lab.partition('app/0');
+  lab.configure('app', { greeting: 'hi' });
+  writeFileSync(join(rootOf('app/0'), 'go'), '');
+  // Its hook calls a tool now, and stands there.
+  await expect.poll(() => lab.records.at(-1)?.toolCalls).toBe(2);
+  expect(existsSync(join(rootOf('app/0'), 'went'))).toBe(false);
+  lab.heal('app/0');
+  await lab.settle();
+  expect(lab.juju.unitStatus('app/0')).toMatchObject({ status: 'active', message: 'heard again' });
+  expect(lab.records.find((record) => record.name === 'start')).toMatchObject({ outcome: 'committed' });
+});
+
 test('closing ends every process, those included that left their parents', async () => {
   const { lab, rootOf } = startLab(withService);
   lab.deploy('app', { units: 2 });
