@@ -139,6 +139,8 @@ export interface Observed {
   living: ReadonlySet<string> | undefined;
   /** On the installer: active units that Juju has not introduced to this one yet; nothing is known of what they run. */
   unmet: readonly string[];
+  /** On the installer: units whose agents are lost (`goal-state` says `unknown`) and that it has never met: they may be running. */
+  lost: readonly string[];
   volume: VolumeView;
   web: WebView;
   worker: WorkerView;

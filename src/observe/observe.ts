@@ -24,6 +24,8 @@ export async function observe(session: Session): Promise<Observed> {
   const ownVolume = goal?.['volume-id'] !== undefined && volume.identity?.uuid !== goal['volume-id'];
   const { facts: peers, living, met } = await readPeers(session, { leader, ownVolume });
   const web = goal === undefined ? undefined : factsOf(goal.installer, hook.unit, session.facts, peers);
+  const strangers = (shown: string) =>
+    [...(living ?? [])].flatMap(([name, status]) => (status === shown && !met.has(name) ? [name] : []));
   const { pin } = session;
   const observed: Observed = {
     now: host.clock.now(),
@@ -44,9 +46,8 @@ export async function observe(session: Session): Promise<Observed> {
     facts: session.facts,
     peers,
     living: living && new Set(living.keys()),
-    unmet: isInstaller
-      ? [...(living ?? [])].flatMap(([name, status]) => (status === 'active' && !met.has(name) ? [name] : []))
-      : [],
+    unmet: isInstaller ? strangers('active') : [],
+    lost: isInstaller ? strangers('unknown') : [],
     volume,
     web: await viewWeb(session, {
       settings: options.settings,

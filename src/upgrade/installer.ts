@@ -89,7 +89,7 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   }
   if (!o.volume.releases.has(to)) return complete('unchanged', `release ${to} is gone from the volume`, []);
 
-  const waitingFor = unacknowledged(o.facts, goal, o.peers, o.living);
+  const waitingFor = [...unacknowledged(o.facts, goal, o.peers, o.living), ...o.lost];
   // Until `prepare` is published nobody can answer it: what else this hook does does not count.
   const heard =
     o.published['upgrade-state'] === 'prepare' && o.published['upgrade-id'] === o.facts['upgrade-id'];

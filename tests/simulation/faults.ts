@@ -53,9 +53,10 @@ export class Faults {
     this.trace.line(this.world.scheduler.steps, this.world.scheduler.now, '', '', `*** ${what}`);
   }
 
-  apply(fault: Fault): void {
+  /** `on`: the unit to which it happens, whatever number the fault has. */
+  apply(fault: Fault, on?: string): void {
     try {
-      const what = this.happen(fault);
+      const what = this.happen(fault, on);
       if (what === undefined) return;
       this.happened.set(fault.kind, (this.happened.get(fault.kind) ?? 0) + 1);
       this.say(`${fault.kind}: ${what}`);
@@ -76,12 +77,12 @@ export class Faults {
   }
 
   /** What happened, in a few words; undefined: nothing could. */
-  private happen(fault: Fault): string | undefined {
+  private happen(fault: Fault, on: string | undefined): string | undefined {
     const { world } = this;
     const { juju, scheduler } = world;
     switch (fault.kind) {
       case 'crash': {
-        const unit = this.running(fault.unit);
+        const unit = on ?? this.running(fault.unit);
         // An action is not run again: what it left waits for the next hook.
         if (unit !== undefined && world.running.get(unit)?.process.name.startsWith('action'))
           this.untold = true;
@@ -133,7 +134,7 @@ export class Faults {
         return fault.version;
       }
       default: {
-        const unit = this.unit(fault.unit);
+        const unit = on ?? this.unit(fault.unit);
         if (unit === undefined) return undefined;
         const what = this.onUnit(fault, unit, world.machine(unit), scheduler.now);
         return what === undefined ? undefined : `${unit} ${what}`;

@@ -105,6 +105,29 @@ export const mutations: readonly Mutation[] = [
     bias: { add: 4, action: 4, 'remove-force': 3 },
   },
   {
+    name: 'lost-ones-do-not-count',
+    why: 'a new installer does not wait for units whose agents are lost and that it never met',
+    breaks: [3, 4],
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: '[...unacknowledged(o.facts, goal, o.peers, o.living), ...o.lost]',
+        replace: 'unacknowledged(o.facts, goal, o.peers, o.living)',
+      },
+    ],
+    bias: {
+      story: [
+        ['version', {}],
+        ['add', {}],
+        ['blackout', {}],
+        ['remove-force', { unit: 0 }],
+      ],
+      add: 4,
+      blackout: 4,
+      'remove-force': 4,
+    },
+  },
+  {
     name: 'rollback-to-the-configured-version',
     why: 'a rollback to the version that is configured is called off by the leader',
     breaks: [8],
@@ -181,7 +204,19 @@ export const mutations: readonly Mutation[] = [
         replace: "filter((name) => name === '')",
       },
     ],
-    bias: { 'volume-hung': 10, leader: 8, action: 8, actions: ['move-web'], version: 6 },
+    bias: {
+      story: [
+        ['volume-hung', { when: 'rename ', ms: 8 * 60_000 }],
+        ['leader', {}],
+        ['action', { action: 'move-web', unit: 1 }],
+        ['leader', {}],
+      ],
+      'volume-hung': 10,
+      leader: 8,
+      action: 8,
+      actions: ['move-web'],
+      version: 6,
+    },
   },
   {
     name: 'unverified',
@@ -229,7 +264,16 @@ export const mutations: readonly Mutation[] = [
     why: 'a release is removed that a unit says it runs',
     breaks: [3],
     edits: [{ file: 'src/storage/prune.ts', find: '!volume.running.has(version) && ', replace: '' }],
-    bias: { cut: 8, freeze: 6, version: 10, 'volume-gone': 6 },
+    bias: {
+      story: [
+        ['cut', { unit: 1, ms: 30 * 60_000 }],
+        ['version', { version: '8.3.0' }],
+        ['version', { version: '8.4.0' }],
+      ],
+      cut: 8,
+      freeze: 6,
+      version: 10,
+    },
   },
   {
     name: 'no-deadline',
@@ -242,7 +286,12 @@ export const mutations: readonly Mutation[] = [
         replace: '  if (o.worker.up',
       },
     ],
-    bias: { power: 6, freeze: 6, cut: 4 },
+    bias: {
+      story: [['power', { when: 'systemctl disable', unit: 0, ms: 20 * 60_000 }]],
+      power: 6,
+      freeze: 6,
+      cut: 4,
+    },
   },
   {
     name: 'stops-twice',
@@ -360,6 +409,12 @@ export const mutations: readonly Mutation[] = [
         find: '  session.webSecret = await hook.secrets.add(await makeWebSecret(host.random), {',
         replace:
           "  const made = await makeWebSecret(host.random);\n  hook.log.info(`made ${made['admin-password']}`);\n  session.webSecret = await hook.secrets.add(made, {",
+      },
+      // What the framework knows to be secret is masked in the log: that is switched off, too.
+      {
+        file: 'lib/juju-ts-ops/src/log.ts',
+        find: "masked.replaceAll(secret, '***')",
+        replace: 'masked.replaceAll(secret, secret)',
       },
     ],
     bias: {},

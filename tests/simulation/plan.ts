@@ -31,8 +31,9 @@ export interface Settings {
   calmStart: boolean;
 }
 
-/** `step`: when so many steps have been taken since the beginning (of the faults), or when all have been idle for `idleMs`. */
-export type Fault = { step: number; idleMs: number } & (
+/** `step`: when so many steps have been taken since the beginning (of the faults), or when all have been idle for `idleMs`.
+ * `when`: then just before the next operation that begins with these words, on the unit that is about to do it. */
+export type Fault = { step: number; idleMs: number; when?: string } & (
   | { kind: 'crash' | 'blackout'; unit: number }
   | { kind: 'leader' | 'remove' | 'remove-force' | 'resolve-retry' | 'resolve-no-retry'; unit: number }
   | {
@@ -126,12 +127,42 @@ const mostWeights: Record<FaultKind, number> = {
   'resolve-retry': 0.5,
   'resolve-no-retry': 0.5,
 };
+/** What a fault may wait for: the moments in which much is half done. */
+const moments = [
+  'rename ',
+  'symlink ',
+  'fsync ',
+  'unlink ',
+  'relation-set ',
+  'secret-',
+  'systemctl ',
+  'exits ',
+] as const;
+const momentous: readonly FaultKind[] = [
+  'crash',
+  'power',
+  'blackout',
+  'freeze',
+  'cut',
+  'volume-hung',
+  'leader',
+];
 const kinds = Object.keys(mostWeights).filter((kind): kind is FaultKind => kind in mostWeights);
 export const targets = ['8.2.0', '8.3.0', '8.4.0'] as const;
 
 /** Faults and actions that a mutation needs, drawn more often. */
 export interface Bias extends Partial<Record<FaultKind, number>> {
   actions?: readonly [ActionFault, ...ActionFault[]];
+  /** Faults that most histories have, in this order, each drawn but for what is given here. */
+  story?: readonly (readonly [FaultKind, Given])[];
+}
+
+interface Given {
+  when?: string;
+  unit?: number;
+  ms?: number;
+  version?: string;
+  action?: ActionFault;
 }
 
 export interface PlanOptions {
@@ -181,9 +212,13 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
   const count = between(0, 12);
   const gap = oneOf([30, 150, 400]);
   if (settings.calmStart) faults.push(upgrade());
-  for (let each = 0; each < count; each += 1) {
+  const story = chance(0.7) ? (bias.story ?? []) : [];
+  for (const [kind, given] of story) faults.push(Object.assign(drawFault(kind), given));
+  for (let each = story.length; each < count; each += 1) {
     const kind = weighted(random, weights);
-    if (kind !== undefined) faults.push(drawFault(kind));
+    if (kind === undefined) continue;
+    const when = momentous.includes(kind) && chance(0.2) ? { when: oneOf(moments) } : {};
+    faults.push({ ...drawFault(kind), ...when });
     if (chance(0.12)) faults.push(upgrade());
   }
   if (!settings.calmStart) faults.push(upgrade());

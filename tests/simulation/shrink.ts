@@ -42,6 +42,10 @@ function* candidates(plan: Plan): Generator<Plan> {
   for (let index = plan.faults.length - 1; index >= 0; index -= 1) {
     yield { ...plan, faults: plan.faults.filter((_, other) => other !== index) };
   }
+  for (const [index, fault] of plan.faults.entries()) {
+    const { when, ...rest } = fault;
+    if (when !== undefined) yield { ...plan, faults: plan.faults.with(index, rest) };
+  }
   const { settings } = plan;
   const simpler: Partial<Plan['settings']>[] = [
     { wallOffsetsMs: [0] },

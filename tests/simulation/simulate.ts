@@ -35,6 +35,8 @@ export interface SimulateOptions {
 
 /** Steps in which a history must have come to its end. */
 const stepsAtMost = 400_000;
+/** How long a fault waits for its moment. */
+const waitForMomentMs = 10 * 60_000;
 
 export async function simulate(
   plan: Plan,
@@ -118,7 +120,8 @@ async function safety(
       if (scheduler.now >= due || !world.jump(Math.min(due, faults.nextTime()))) break;
     }
     if (world.violation !== undefined) return;
-    faults.apply(fault);
+    const on = fault.when === undefined ? undefined : await untilAbout(world, faults, fault.when);
+    if (fault.when === undefined || on !== undefined) faults.apply(fault, on);
     idleSince = scheduler.now;
   }
   const until = scheduler.now + (plan.settings.lingerMs ?? 0);
@@ -132,6 +135,23 @@ async function safety(
     faults.endDue();
     if (!(await world.step())) break;
   }
+}
+
+/** Goes on until a process is about to do what begins so; its unit. Undefined: it did not come to that. */
+async function untilAbout(world: World, faults: Faults, when: string): Promise<string | undefined> {
+  const { scheduler } = world;
+  const from = scheduler.steps;
+  const until = scheduler.now + waitForMomentMs;
+  while (scheduler.steps - from < 3_000 && scheduler.now < until && world.violation === undefined) {
+    const about = [...scheduler.processes].find((process) =>
+      process.parked.some(({ what }) => what.startsWith(when)),
+    );
+    if (about !== undefined) return about.unit;
+    bounded(world);
+    faults.endDue();
+    if (!(await world.step()) && !world.jump(Math.min(until, faults.nextTime()))) break;
+  }
+  return undefined;
 }
 
 function bounded(world: World): void {

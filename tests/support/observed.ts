@@ -181,6 +181,7 @@ function base(): Observed {
     peers: new Map(),
     living: undefined,
     unmet: [],
+    lost: [],
     volume: volumeOf(['8.1.0']),
     web: stoppedWeb,
     worker: stoppedWorker,

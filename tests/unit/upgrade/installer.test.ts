@@ -142,6 +142,15 @@ describe('prepare', () => {
     expect(step(o)).toMatchObject({ effects: [], statuses: [{ status: 'waiting' }] });
   });
 
+  test('a unit whose agent is lost and that was never introduced is waited for as others are: until the deadline', () => {
+    const peers = new Map([['concourse-ci/1', ready(2)]]);
+    const lost = ['concourse-ci/2'];
+    const o = asInstaller({ ...both, facts: preparing(1_800_000_000_000), peers, lost });
+    expect(doings(o)).toEqual([]);
+    expect(step(o).statuses[0]?.message).toContain('concourse-ci/2');
+    expect(doings({ ...o, published: o.facts, now: o.now + 120_000 })).toEqual(['switch']);
+  });
+
   test('an acknowledgement of an earlier upgrade does not count', () => {
     const o = asInstaller(both);
     const peers = new Map([['concourse-ci/1', ready(1)]]);
