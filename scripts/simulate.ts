@@ -15,10 +15,11 @@ const usage = `usage: npm run simulate -- [options]
   --small [DEPTH]       two units, one upgrade: every schedule up to that many switches between processes (default 2)
   --scale N,N,…         one upgrade of so many workers each: hooks, hook tools, bytes, virtual time, and how they grow
   --mutate NAME         with a deliberate defect
-  --mutations           every deliberate defect, until it is caught
+  --mutations [NAME …]  every deliberate defect, or those named, until it is caught
   --jobs N              processes (default: as many as there are cores)`;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string' },
@@ -44,7 +45,7 @@ const jobs = values.jobs === undefined ? undefined : Number(values.jobs);
 const mutation = values.mutate;
 
 if (values.work) await work(mutation);
-else if (values.mutations) process.exitCode = await playMutations(jobs);
+else if (values.mutations) process.exitCode = await playMutations(positionals, jobs);
 else if (values.small !== undefined) process.exitCode = await playSmall(Number(values.small), mutation);
 else if (values.scale !== undefined) process.exitCode = await playScale(values.scale, values.json);
 else if (values.seeds !== undefined)

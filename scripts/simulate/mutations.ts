@@ -1,13 +1,16 @@
 // Plays each deliberate defect until it is caught, and prints which invariant caught it and how many seeds that took.
+import { mutationOf } from '../../tests/simulation/mutate.ts';
 import { mutations } from '../../tests/simulation/mutations.ts';
 import { play } from './many.ts';
 
 const seedsAtMost = 4_000;
 
-export async function playMutations(jobs: number | undefined): Promise<number> {
+/** All of them when none is named. */
+export async function playMutations(names: readonly string[], jobs: number | undefined): Promise<number> {
+  const chosen = names.length === 0 ? mutations : names.map(mutationOf);
   let missed = 0;
   console.log(`${'mutation'.padEnd(28)} ${'invariant'.padEnd(10)} ${'seeds'.padEnd(6)} what was seen`);
-  for (const { name, breaks } of mutations) {
+  for (const { name, breaks } of chosen) {
     let seeds = 0;
     let seen: string | undefined;
     let invariant: number | undefined;
