@@ -16,6 +16,8 @@ const retryMs = 30_000;
 
 /** After what failed, or a volume that cannot be used: nobody tells when it can. */
 const lookAgainMs = 60_000;
+/** How often web is looked at for nothing but a worker that it shall forget. */
+const forgettingLooks = 3;
 
 export function decide(o: Observed): Decision {
   if (o.optionsUnsettled) return decision(o.facts, [], o.optionProblems);
@@ -69,7 +71,7 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
   if (verdict.kind === 'claim') return decision(o.facts, [{ do: 'claim-volume' }], []);
   if (verdict.kind === 'refused') {
     const stops: Effect[] =
-      second && o.worker.up && !o.failures.has('stop-worker') ? [{ do: 'stop-worker' }] : [];
+      second && o.worker.up && !o.failures.has('retire-worker') ? [{ do: 'retire-worker' }] : [];
     const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + lookAgainMs : undefined;
     return { ...decision(running(o, o.facts), stops, [verdict.status]), wakeAt };
   }
@@ -144,7 +146,8 @@ function webStep(o: Observed, upgrading: boolean): Step {
     };
   const untold = web.answers !== undefined && !web.authorizedTold && !o.done.has('authorize-workers');
   if (web.authorizedText !== authorized || untold) {
-    return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized }], statuses: [] };
+    const units = keys.map(({ unit }) => unit);
+    return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized, units }], statuses: [] };
   }
   const version = plannedVersion(web.plan);
   const current =
@@ -160,7 +163,16 @@ function webStep(o: Observed, upgrading: boolean): Step {
     const workers = keys.length;
     const status =
       workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
-    return { facts: known, effects: [], statuses: upgrading ? [] : [status] };
+    const gone = forgotten(o, keys);
+    return {
+      facts: known,
+      effects:
+        gone.length > 0 && !o.done.has('forget-workers') ? [{ do: 'forget-workers', units: gone }] : [],
+      statuses: upgrading ? [] : [status],
+      // Web misses a heartbeat after a minute. What it will not forget by then is asked for in other hooks.
+      wakeAt:
+        gone.length > 0 && (o.memory.forgetting ?? 0) <= forgettingLooks ? o.now + lookAgainMs : undefined,
+    };
   }
   if (o.done.has('start-web') && !o.done.has('await-web') && !o.failures.has('await-web')) {
     return {
@@ -175,6 +187,12 @@ function webStep(o: Observed, upgrading: boolean): Step {
       ? statuses.webSilent(o.unit, version, web.complaint)
       : statuses.webWrongVersion(web.answers, version);
   return { facts: known, effects: [], statuses: [status], wakeAt: o.now + retryMs };
+}
+
+/** Units that web has let in and that are gone: one that could not retire, a power cut say, would stay in web's list. */
+function forgotten(o: Observed, keys: readonly { unit: string }[]): string[] {
+  const here = new Set(keys.map(({ unit }) => unit));
+  return (o.memory.workers ?? []).filter((unit) => !here.has(unit));
 }
 
 /** The keys of the workers that exist: whoever left or was removed is not let in any more. */
@@ -244,8 +262,9 @@ function factsAfter(facts: Facts, steps: readonly Step[]): Facts {
 function leftoverServices(o: Observed): Effect[] {
   const effects: Effect[] = [];
   if (o.facts.role === 'worker' && o.web.up && !o.failures.has('stop-web')) effects.push({ do: 'stop-web' });
-  if (o.facts.role === 'web' && o.worker.up && !o.failures.has('stop-worker'))
-    effects.push({ do: 'stop-worker' });
+  // For good: web would keep a worker that merely stops in its list for ever.
+  if (o.facts.role === 'web' && o.worker.up && !o.failures.has('retire-worker'))
+    effects.push({ do: 'retire-worker' });
   return effects;
 }
 

@@ -101,6 +101,18 @@ export const definition = defineCharm({
       description:
         'How workers run builds. containerd isolates them; houdini does not, and is for trying things out.',
     }),
+    'worker-drain': option.string({
+      schema: z.enum(['keep', 'land']),
+      default: 'keep',
+      description:
+        "What becomes of a worker's builds when an upgrade stops it. keep: they go on, and it takes them up again; land: they end first, within worker-drain-timeout.",
+    }),
+    'worker-drain-timeout': option.string({
+      schema: durationSchema,
+      default: '90s',
+      description:
+        'How long a worker that lands for an upgrade, or retires because its unit goes, waits for its builds.',
+    }),
     'postgres-uri': option.secret({
       description:
         'Secret with a key uri: postgresql://USER:PASSWORD@HOST:5432/DATABASE. juju add-secret pg uri=…; juju grant-secret pg concourse-ci.',

@@ -17,6 +17,10 @@ export const rememberedSchema = z.object({
   options: z.record(z.string(), z.unknown()).optional(),
   /** The invocation of web that has read the authorised worker keys, and those keys' text. */
   authorized: z.object({ invocation: z.string(), text: z.string() }).optional(),
+  /** Web: units whose workers it has let in and not forgotten since. */
+  workers: z.array(z.string()).optional(),
+  /** How often in a row web did not forget all of those that are gone. */
+  forgetting: z.number().optional(),
   /** A release that the action `verify` found damaged: it is staged anew before it is used again. */
   damaged: z.string().optional(),
   /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */

@@ -28,6 +28,8 @@ export interface Settings {
   externalUrl: string | undefined;
   logLevel: 'debug' | 'info' | 'error' | 'fatal';
   workerRuntime: 'containerd' | 'houdini';
+  workerDrain: 'keep' | 'land';
+  workerDrainTimeoutMs: number;
   /** Whether `postgres-uri` is set at all. */
   postgresConfigured: boolean;
 }
@@ -101,7 +103,7 @@ export interface WorkerView extends ServiceView {
   /** Another unit on this machine whose worker service this machine already has. */
   otherUnit: string | undefined;
   /** From state.json: the upgrade that this worker stopped for. */
-  upgrade: { id: number; deadline: number } | undefined;
+  upgrade: { id: number; deadline: number; landUntil?: number | undefined } | undefined;
 }
 
 /** Something that an effect of this hook could not do: data for the next round of deciding, and for the status. */
@@ -168,12 +170,15 @@ export type Effect =
   | { do: 'mend-marker'; version: string }
   | { do: 'start-web'; plan: ServicePlan }
   | { do: 'await-web'; version: string }
-  | { do: 'authorize-workers'; text: string }
+  | { do: 'authorize-workers'; text: string; units: readonly string[] }
+  | { do: 'forget-workers'; units: readonly string[] }
   | { do: 'stop-web' }
-  | { do: 'begin-upgrade'; id: number; deadline: number }
+  | { do: 'begin-upgrade'; id: number; deadline: number; landUntil?: number | undefined }
   | { do: 'make-worker-key' }
   | { do: 'prepare-worker-folder' }
+  | { do: 'land-worker' }
   | { do: 'stop-worker' }
+  | { do: 'retire-worker' }
   | { do: 'start-worker'; plan: ServicePlan; digest: string | undefined }
   | { do: 'await-registration' }
   | { do: 'prune'; versions: readonly string[] };

@@ -41,6 +41,8 @@ export function settleOptions(
       externalUrl: values['external-url'],
       logLevel: values['log-level'],
       workerRuntime: values['worker-runtime'],
+      workerDrain: values['worker-drain'],
+      workerDrainTimeoutMs: values['worker-drain-timeout'],
       postgresConfigured: values['postgres-uri'] !== undefined,
     },
     problems: config.problems.map(({ option, value, accepted }) =>

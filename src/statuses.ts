@@ -106,6 +106,8 @@ export const statuses = {
   workerAlone: (app: string) =>
     waiting(`for a web: juju config ${app} mode=auto (workers of their own come with the tsa relation)`),
   keyNotAuthorized: (installer: string) => waiting(`for ${installer} to authorise this worker's key`),
+  landing: (version: string, until: number) =>
+    waiting(`for builds to end before the upgrade to ${version}, until ${clock(until)} at most`),
   stopped: (version: string, deadline: number) =>
     waiting(`stopped for the upgrade to ${version}, until ${clock(deadline)} at most`),
   gaveUp: (installer: string, version: string) =>

@@ -9,17 +9,14 @@ import { peersNotePath } from './observe/peers.ts';
 import { quietNotePath } from './quiet.ts';
 import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
+import { retireWorker } from './perform/retire.ts';
 import type { Session } from './session.ts';
+import { settleOptions } from './settings.ts';
 import { statuses } from './statuses.ts';
 import { openMemory } from './storage/memory.ts';
 import { workerFolder } from './storage/worker-folder.ts';
 import { type Facts, wholeFacts } from './upgrade/facts.ts';
 import { nextGoal, wholeGoal } from './upgrade/goal.ts';
-
-/** Idle, a worker is gone within 57 s of SIGUSR2; one whose builds take longer is stopped all the same. */
-const retireMs = 90_000;
-const pollMs = 500;
-const stopMs = 180_000;
 
 const files: Record<string, readonly string[]> = {
   [WEB_SERVICE]: ['web.env', 'tsa_host_key', 'session_signing_key', 'authorized_worker_keys'],
@@ -58,25 +55,11 @@ function calledOff(facts: Facts): Facts {
 }
 
 /** A worker that is removed for good tells web so, and lets its builds end, within bounds. */
-async function retire({ hook, host }: Session): Promise<void> {
-  if (!(await owns({ hook, host }, WORKER_SERVICE))) return;
-  const running = async () => {
-    const state = (await host.services.show([WORKER_SERVICE]))[WORKER_SERVICE];
-    return state !== undefined && state.mainPid !== 0 && ['active', 'activating'].includes(state.active);
-  };
-  if (!(await running())) return;
-  await hook.progress('retiring the worker');
-  await host.services.disable(WORKER_SERVICE);
-  await host.services.signal(WORKER_SERVICE, 'SIGUSR2');
-  const start = host.clock.monotonic();
-  while (await running()) {
-    if (host.clock.monotonic() - start >= retireMs) {
-      hook.log.warning(`the worker has not retired within ${retireMs / 1000}s: stopped`);
-      break;
-    }
-    await host.clock.wait(pollMs);
-  }
-  await host.services.stop(WORKER_SERVICE, stopMs);
+async function retire(session: Session): Promise<void> {
+  const { hook, memory } = session;
+  if (!(await owns(session, WORKER_SERVICE))) return;
+  const { settings } = settleOptions(await hook.config(), memory.options ?? {}, hook.application);
+  await retireWorker(session, settings.workerDrainTimeoutMs);
 }
 
 async function removeServices(session: Session): Promise<void> {
@@ -96,13 +79,15 @@ async function owns({ hook, host }: Pick<Session, 'hook' | 'host'>, service: str
 }
 
 /** This unit's own folders; never a release, and nothing of a volume that is not there any more. */
-async function removeFiles({ hook, host, volume }: Session): Promise<void> {
+async function removeFiles(session: Session): Promise<void> {
+  const { hook, host, volume } = session;
   const facts = await volume.observe();
   if (facts.state === 'present' && !facts.readOnly) {
     const folder = workerFolder(host, hook.unit);
     const { state } = await folder.readState();
-    if (state?.workDirectory?.place === 'local') await host.files.remove(state.workDirectory.path);
-    await host.files.remove(folder.path);
+    const own = [folder.path];
+    if (state?.workDirectory?.place === 'local') own.unshift(state.workDirectory.path);
+    for (const directory of own) await removeUnlessMounted(session, directory);
   }
   for (const note of [quietNotePath(host.paths.run, hook.unit), peersNotePath(host.paths.run, hook.unit)]) {
     await host.files.remove(note);
@@ -116,4 +101,13 @@ async function removeFiles({ hook, host, volume }: Session): Promise<void> {
   ]) {
     if ((await host.files.list(folder))?.length === 0) await host.files.remove(folder);
   }
+}
+
+/** A mount below it would lead into what is not ours, such as a layer that a container still sees. */
+async function removeUnlessMounted({ hook, host }: Session, directory: string): Promise<void> {
+  const mounted = (await host.files.mounts()).find(({ mountPoint }) =>
+    mountPoint.startsWith(`${directory}/`),
+  );
+  if (mounted === undefined) return host.files.remove(directory);
+  hook.log.warning(`${directory} stays: ${mounted.mountPoint} is mounted. sudo umount -l it, then remove it`);
 }

@@ -71,13 +71,17 @@ export function workerService(settings: WorkerSettings): PlannedService {
 const environmentPath = (etc: string): string => `${etc}/worker.env`;
 const keyPath = (etc: string): string => `${etc}/worker_key`;
 const hostKeyPath = (etc: string): string => `${etc}/tsa_host_key.pub`;
-const scriptPath = (etc: string): string => `${etc}/worker-service.sh`;
+export const workerScriptPath = (etc: string): string => `${etc}/worker-service.sh`;
 
 function files(settings: WorkerSettings): ServiceFile[] {
   return [
     { path: keyPath(settings.etc), content: settings.workerKeyPem, mode: 0o600 },
     { path: hostKeyPath(settings.etc), content: hostKeyFile(settings.tsaHostKeys), mode: 0o644 },
-    { path: scriptPath(settings.etc), content: workerServiceScript(settings.workDirectory), mode: 0o644 },
+    {
+      path: workerScriptPath(settings.etc),
+      content: workerServiceScript(settings.workDirectory),
+      mode: 0o644,
+    },
   ];
 }
 
@@ -144,8 +148,8 @@ export function workerUnitFile(
       : []),
     ['ExecStartPre', commandLine('/bin/mkdir', '-p', `${settings.workDirectory}/overlays/work`)],
     ['ExecStart', commandLine(`${settings.release}/bin/concourse`, 'worker')],
-    ['ExecStop', `-${commandLine('/bin/sh', scriptPath(etc), 'stop')}`],
-    ['ExecStopPost', `-${commandLine('/bin/sh', scriptPath(etc), 'stopped')}`],
+    ['ExecStop', `-${commandLine('/bin/sh', workerScriptPath(etc), 'stop')}`],
+    ['ExecStopPost', `-${commandLine('/bin/sh', workerScriptPath(etc), 'stopped')}`],
     // The shims of running builds live on: the worker that comes back takes them up again.
     ['KillMode', 'process'],
     ['KillSignal', 'SIGTERM'],

@@ -147,7 +147,12 @@ export interface Http {
     options: { headers?: Record<string, string>; proxies?: Proxies; stallMs: number; signal?: AbortSignal },
   ): Promise<HttpResponse>;
   /** For health checks on this machine (node:http, no proxy): undefined when there is no answer within `timeoutMs`. */
-  probe(url: string, timeoutMs: number): Promise<{ status: number; body: string } | undefined>;
+  probe(
+    url: string,
+    timeoutMs: number,
+    /** What is sent instead of a plain GET. */
+    request?: { method: string; headers: Record<string, string>; body?: string },
+  ): Promise<{ status: number; body: string } | undefined>;
 }
 
 export interface ServiceState {

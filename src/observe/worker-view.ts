@@ -51,7 +51,10 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
     fingerprint: publicSsh === undefined ? undefined : fingerprint(publicSsh),
     rival: inputs.settings.workerRuntime === 'containerd' ? inputs.rivals[0] : undefined,
     otherUnit: await otherUnit(session),
-    upgrade: aside === undefined ? undefined : { id: aside.upgradeId, deadline: aside.deadlineMs },
+    upgrade:
+      aside === undefined
+        ? undefined
+        : { id: aside.upgradeId, deadline: aside.deadlineMs, landUntil: aside.landUntilMs },
   };
 }
 

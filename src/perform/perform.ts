@@ -4,10 +4,13 @@ import type { Session } from '../session.ts';
 import { makeWebSecret } from '../web-secret.ts';
 import { failureOf } from './failure.ts';
 import { mendMarker, prune, stage, switchRelease } from './release.ts';
+import { forgetWorkers } from './forget-workers.ts';
+import { retireWorker } from './retire.ts';
 import { authorizeWorkers, awaitWeb, startWeb, stopWeb } from './web.ts';
 import {
   awaitRegistration,
   beginUpgrade,
+  landWorker,
   makeWorkerKey,
   prepareWorkerFolder,
   startWorker,
@@ -43,17 +46,23 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
     case 'await-web':
       return awaitWeb(session, o.settings, effect.version);
     case 'authorize-workers':
-      return authorizeWorkers(session, effect.text, o.web);
+      return authorizeWorkers(session, effect, o.web);
+    case 'forget-workers':
+      return forgetWorkers(session, o.settings, effect.units);
     case 'stop-web':
       return stopWeb(session);
     case 'begin-upgrade':
-      return beginUpgrade(session, effect.id, effect.deadline);
+      return beginUpgrade(session, effect);
     case 'make-worker-key':
       return makeWorkerKey(session);
     case 'prepare-worker-folder':
       return prepareWorkerFolder(session);
+    case 'land-worker':
+      return landWorker(session);
     case 'stop-worker':
       return stopWorker(session);
+    case 'retire-worker':
+      return retireWorker(session, o.settings.workerDrainTimeoutMs);
     case 'start-worker':
       return startWorker(session, effect.plan, effect.digest);
     case 'await-registration':

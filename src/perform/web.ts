@@ -84,8 +84,14 @@ async function restarts(services: Session['host']['services']): Promise<number> 
 
 /** SIGHUP instead of a restart: web reads its authorised keys again, and no build notices. Only a web that answers is
  * signalled: one that has hardly started would die of it. */
-export async function authorizeWorkers(session: Session, text: string, web: WebView): Promise<void> {
+export async function authorizeWorkers(
+  session: Session,
+  { text, units }: { text: string; units: readonly string[] },
+  web: WebView,
+): Promise<void> {
   const { hook, host } = session;
+  const known = new Set([...(session.memory.workers ?? []), ...units]);
+  session.memory = { ...session.memory, workers: [...known].sort() };
   await makeEtc(host);
   await replaceFile(host.files, { path: authorizedKeysPath(host), content: text, mode: 0o644 });
   hook.log.info(`web lets in ${text.split('\n').filter(Boolean).length} worker keys`);

@@ -42,11 +42,23 @@ export async function prepareWorkerFolder(session: Session): Promise<void> {
 }
 
 /** W1: before anything stops, until when this worker waits at most. */
-export async function beginUpgrade({ hook, host }: Session, id: number, deadline: number): Promise<void> {
+export async function beginUpgrade(
+  { hook, host }: Session,
+  { id, deadline, landUntil }: { id: number; deadline: number; landUntil?: number | undefined },
+): Promise<void> {
   const folder = workerFolder(host, hook.unit);
   const { state } = await folder.readState();
-  await folder.writeState({ ...state, standingAside: { upgradeId: id, deadlineMs: deadline } });
+  const standingAside = { upgradeId: id, deadlineMs: deadline, landUntilMs: landUntil };
+  await folder.writeState({ ...state, standingAside });
   hook.log.info(`stopping for upgrade ${id}, until ${new Date(deadline).toISOString()} at most`);
+}
+
+/** W2, where builds shall end first: web gives no more work, and the worker exits by itself when it has landed. Disabled after
+ * the signal: whoever finds it enabled has not told it. */
+export async function landWorker({ hook, host }: Session): Promise<void> {
+  await host.services.signal(WORKER_SERVICE, 'SIGUSR1');
+  await host.services.disable(WORKER_SERVICE);
+  hook.log.info('concourse-worker.service lands');
 }
 
 /** W2: gracefully, shims of builds kept; and not started by a reboot. */

@@ -19,7 +19,14 @@ export type WorkDirectory = z.infer<typeof WorkDirectory>;
 export const WorkerState = z.looseObject({
   workDirectory: WorkDirectory.optional(),
   /** The upgrade for which this unit stands aside, and until when at most (ms since the epoch, by its own clock). */
-  standingAside: z.object({ upgradeId: z.int().positive(), deadlineMs: z.number() }).optional(),
+  standingAside: z
+    .object({
+      upgradeId: z.int().positive(),
+      deadlineMs: z.number(),
+      /** Until when it lands; absent when it does not. */
+      landUntilMs: z.number().optional(),
+    })
+    .optional(),
 });
 export type WorkerState = z.infer<typeof WorkerState>;
 

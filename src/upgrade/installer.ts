@@ -5,6 +5,7 @@ import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import { type Facts, hasPassed, isWorker, protocolVersion } from './facts.ts';
 import { expectedUnits, type Goal } from './goal.ts';
+import { landing, landingMs } from './landing.ts';
 
 /** What a step wants: facts to publish over those that stand, effects, statuses, and when to look again. */
 export interface Step {
@@ -94,10 +95,18 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   const heard =
     o.published['upgrade-state'] === 'prepare' && o.published['upgrade-id'] === o.facts['upgrade-id'];
   const deadline = heard ? (o.facts['upgrade-deadline'] ?? o.now) : o.now + o.settings.upgradeReadyTimeoutMs;
+  const drained = ownLanding(o, to, deadline);
   if (waitingFor.length > 0 && !hasPassed(deadline, o.now, o.settings.upgradeReadyTimeoutMs)) {
     const status = statuses.awaiting(to, waitingFor, deadline);
-    return { facts: { 'upgrade-deadline': deadline }, effects: [], statuses: [status], wakeAt: deadline };
+    const wait: Step = {
+      facts: { 'upgrade-deadline': deadline },
+      effects: [],
+      statuses: [status],
+      wakeAt: deadline,
+    };
+    return { ...wait, effects: drained?.effects ?? [], holdWorker: landingMs(o.settings) > 0 };
   }
+  if (drained !== undefined) return { ...drained, facts: { 'upgrade-deadline': deadline }, holdWorker: true };
   const stranger = unmet(o);
   if (stranger !== undefined) return stranger;
   // An installer that is a worker too stops its own worker first thing in S3, and starts it after S6.
@@ -109,6 +118,13 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   const back = isRollback(o, goal, installed);
   const step = switchTo(o, to, installed, [statuses.switching(to)], { migrateDown: back });
   return { ...step, holdWorker: true };
+}
+
+/** An installer that is a worker too lands while it waits for the others. */
+function ownLanding(o: Observed, to: string, deadline: number): Step | undefined {
+  const ms = landingMs(o.settings);
+  if (ms === 0 || !isWorker(o.facts)) return undefined;
+  return landing(o, deadline - o.settings.upgradeReadyTimeoutMs + ms, to);
 }
 
 /** S6 and S7: `bin` names the target. Web restarts (by its own step), and once it answers or has been given up on, complete. */

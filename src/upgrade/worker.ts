@@ -5,6 +5,7 @@ import { statuses } from '../statuses.ts';
 import { type Facts, hasPassed } from './facts.ts';
 import type { Goal } from './goal.ts';
 import type { Step } from './installer.ts';
+import { landing, landsUntil } from './landing.ts';
 
 /** `installer`: the facts of the goal's installer; undefined when it has left or was never heard of. `shared`: this
  * unit's volume is the goal's, so the installer's `prepare` concerns it. */
@@ -28,9 +29,12 @@ function preparing(o: Observed, goal: Goal, id: number, installer: Facts): Step 
   if (givenUp) return goOn(o, goal, installer, id);
   if (o.worker.upgrade?.id !== id) {
     const deadline = o.now + o.settings.upgradeCompleteTimeoutMs;
-    return acting({}, [{ do: 'begin-upgrade', id, deadline }], []);
+    const landUntil = o.worker.up ? landsUntil(o, installer['upgrade-deadline']) : undefined;
+    return acting({}, [{ do: 'begin-upgrade', id, deadline, landUntil }], []);
   }
-  const { deadline } = o.worker.upgrade;
+  const { deadline, landUntil } = o.worker.upgrade;
+  const drained = landing(o, landUntil, installer['upgrade-to'] ?? goal.version);
+  if (drained !== undefined) return drained;
   if (hasPassed(deadline, o.now, o.settings.upgradeCompleteTimeoutMs)) return goOn(o, goal, installer, id);
   if (o.worker.up || o.worker.enabled) return acting({}, [{ do: 'stop-worker' }], []);
   const status = statuses.stopped(installer['upgrade-to'] ?? goal.version, deadline);

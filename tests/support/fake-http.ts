@@ -4,6 +4,7 @@ import { type Http, HttpFailure, type HttpResponse } from '../../src/host/host.t
 type Open = (url: string, options: Parameters<Http['open']>[1]) => Promise<HttpResponse>;
 type Probe = (
   url: string,
+  request?: Parameters<Http['probe']>[2],
 ) => Promise<{ status: number; body: string } | undefined> | { status: number; body: string } | undefined;
 
 export class FakeHttp implements Http {
@@ -19,8 +20,12 @@ export class FakeHttp implements Http {
     return this.onOpen(url, options);
   }
 
-  async probe(url: string, _timeoutMs: number): Promise<{ status: number; body: string } | undefined> {
-    return this.onProbe(url);
+  async probe(
+    url: string,
+    _timeoutMs: number,
+    request?: Parameters<Http['probe']>[2],
+  ): Promise<{ status: number; body: string } | undefined> {
+    return this.onProbe(url, request);
   }
 }
 

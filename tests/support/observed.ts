@@ -39,6 +39,8 @@ export const defaultSettings: Settings = {
   externalUrl: undefined,
   logLevel: 'info',
   workerRuntime: 'containerd',
+  workerDrain: 'keep',
+  workerDrainTimeoutMs: 90_000,
   postgresConfigured: true,
 };
 

@@ -1,6 +1,7 @@
 // Health checks on this machine: node:http alone, so that a check costs no package's loading.
 import http from 'node:http';
 import https from 'node:https';
+import type { Http } from '../host.ts';
 
 const bodyBytes = 1024 * 1024;
 
@@ -9,12 +10,14 @@ const bodyBytes = 1024 * 1024;
 export async function probe(
   url: string,
   timeoutMs: number,
+  sent: NonNullable<Parameters<Http['probe']>[2]> = { method: 'GET', headers: {} },
 ): Promise<{ status: number; body: string } | undefined> {
   if (!URL.canParse(url)) throw new Error(`not a URL to probe: ${url}`);
   const target = new URL(url);
-  const get = target.protocol === 'https:' ? https.get : http.get;
+  const send = target.protocol === 'https:' ? https.request : http.request;
   const { promise, resolve } = Promise.withResolvers<{ status: number; body: string } | undefined>();
-  const request = get(target, { rejectUnauthorized: false, agent: false }, (response) => {
+  const { method, headers } = sent;
+  const request = send(target, { method, headers, rejectUnauthorized: false, agent: false }, (response) => {
     let body = '';
     response.setEncoding('utf8');
     response.on('data', (text: string) => {
@@ -26,6 +29,7 @@ export async function probe(
     response.on('close', () => resolve(undefined));
   });
   request.on('error', () => resolve(undefined));
+  request.end(sent.body);
   const timer = setTimeout(() => {
     request.destroy();
     resolve(undefined);

@@ -25,7 +25,8 @@ export function createHost(options: { root?: string } = {}): Host {
     commands,
     http: {
       open: async (url, how) => (await import('./http-open.ts')).open(url, how),
-      probe: async (url, timeoutMs) => (await import('./http-probe.ts')).probe(url, timeoutMs),
+      probe: async (url, timeoutMs, request) =>
+        (await import('./http-probe.ts')).probe(url, timeoutMs, request),
     },
     services: realServices({ commands, files, unitDirectory: paths.systemd }),
     paths,

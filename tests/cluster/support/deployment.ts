@@ -43,6 +43,12 @@ export class Deployment {
   readonly ownVolume = new Set<string>();
   /** Units whose hook's next process is changed by a test: to crash, to watch. */
   readonly nextProcess = new Map<string, (process: Effects) => void>();
+  /** Units whose builds do not end: told to land or to retire, their workers stay. */
+  readonly busy = new Set<string>();
+  /** What web lists: workers by name, with their states. */
+  readonly listed = new Map<string, 'running' | 'stalled' | 'landed'>();
+  /** Calls of the worker's script by the charm, as `UNIT VERB`. */
+  readonly scripts: string[] = [];
   /** Called for every process, before its hook. */
   everyProcess: ((unit: string, process: Effects) => void) | undefined;
   /** The version that each revision of the charm pins. */
@@ -108,9 +114,9 @@ export class Deployment {
       locks: this.#locks,
       seed: number + 1,
     });
-    machine.onCommand = (command, args) => this.#command(command, args);
+    machine.onCommand = (command, args) => this.#command(unit, command, args);
     machine.http.onOpen = async (url) => this.#serve(url);
-    machine.http.onProbe = (url) => this.#probe(unit, url);
+    machine.http.onProbe = (url, request) => this.#probe(unit, url, request?.method ?? 'GET');
     machine.services.onStart = ({ name }) => this.#started(unit, name);
     machine.services.onSignal = (name, signal) => this.#signalled(unit, name, signal);
     machine.services.onArm = (timer) => this.#arm(unit, timer.dueMs, timer.command);
@@ -238,21 +244,33 @@ export class Deployment {
     return respond(url, bytes);
   }
 
-  #command(command: string, args: readonly string[]) {
+  #command(unit: string, command: string, args: readonly string[]) {
     const version = /releases\/([^/]+)\/bin\/concourse$|staging\/.*\/([^/]+)\/bin\/concourse$/.exec(command);
     const found = version?.[1] ?? version?.[2];
     if (found !== undefined && args[0] === '--version') return { code: 0, stdout: `${found}\n`, stderr: '' };
     if (found !== undefined && args[0] === 'migrate')
       return { code: 0, stdout: `${found.replaceAll('.', '')}\n`, stderr: '' };
+    if (command === '/bin/sh') {
+      this.scripts.push(`${unit} ${args[1]}`);
+      return { code: 0, stdout: '', stderr: '' };
+    }
     if (command === 'useradd') return { code: 0, stdout: '', stderr: '' };
     return { code: 127, stdout: '', stderr: `${command}: not found` };
   }
 
-  async #probe(unit: string, url: string) {
+  async #probe(unit: string, url: string, method: string) {
     const version = await this.runs(unit, webService);
-    if (version === undefined || this.silentWeb.has(version) || !url.endsWith('/api/v1/info'))
-      return undefined;
-    return { status: 200, body: JSON.stringify({ version, worker_version: '2.5' }) };
+    if (version === undefined || this.silentWeb.has(version)) return undefined;
+    const answer = (body: object) => ({ status: 200, body: JSON.stringify(body) });
+    if (url.endsWith('/api/v1/info')) return answer({ version, worker_version: '2.5' });
+    if (url.endsWith('/sky/issuer/token')) return answer({ access_token: 'a token' });
+    if (url.endsWith('/api/v1/workers'))
+      return answer([...this.listed].map(([name, state]) => ({ name, state, version: '2.5' })));
+    const name = /\/api\/v1\/workers\/([^/]+)\/prune$/.exec(url)?.[1];
+    if (name === undefined || method !== 'PUT') return undefined;
+    if (this.listed.get(name) === 'running') return { status: 400, body: '' };
+    this.listed.delete(name);
+    return answer({});
   }
 
   /** A worker registers when it starts and web knows its key, or when web learns of it later. */
@@ -266,8 +284,10 @@ export class Deployment {
         if ((await this.runs(other, workerService)) !== undefined) await this.#register(other);
       }
     }
-    if (service === workerService && signal === 'SIGUSR2')
-      await this.machine(unit).services.exit(workerService, 'success');
+    if (service !== workerService || (signal !== 'SIGUSR1' && signal !== 'SIGUSR2')) return;
+    if (this.busy.has(unit)) return;
+    if (signal === 'SIGUSR2') this.listed.delete(unit.replace('/', '-'));
+    await this.machine(unit).services.exit(workerService, 'success');
   }
 
   async #register(unit: string): Promise<void> {
@@ -281,6 +301,7 @@ export class Deployment {
           data: { error: 'ssh: unable to authenticate' },
         };
     services.append(workerService, JSON.stringify(line));
+    if (known.has(fingerprint(key))) this.listed.set(unit.replace('/', '-'), 'running');
   }
 
   async #authorized(): Promise<Set<string>> {

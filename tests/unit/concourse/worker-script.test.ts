@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -59,6 +59,46 @@ describe('when the service is stopped', () => {
 
   test('one that has ended by itself is no failure', async () => {
     expect(await stop('stopping', '')).toBe(0);
+  });
+});
+
+describe('when the worker is gone for good', () => {
+  /** A shim as a worker starts it, with a task below it and one below that; what they are called by is in the output. */
+  async function shim(workDirectory: string, namespace = 'concourse') {
+    const program = join(directory, 'containerd-shim-runc-v2');
+    writeFileSync(program, 'sh -c "sleep 300 & echo \\$!; wait" &\necho $!\nwait\n');
+    const child = spawn('/bin/sh', [program, '-namespace', namespace, '-id', 'build'], {
+      env: { PATH: '/usr/bin:/bin', CONCOURSE_WORK_DIR: workDirectory },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const lines = createInterface({ input: child.stdout });
+    const said: string[] = [];
+    for await (const line of lines) if (said.push(line) === 2) break;
+    return { child, pids: [String(child.pid), ...said] };
+  }
+  /** One that has ended and that nobody has asked about is a zombie. */
+  const living = (pids: readonly string[]) =>
+    pids.filter((pid) => existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(statusOf(pid)));
+  const statusOf = (pid: string) => readFileSync(`/proc/${pid}/status`, 'utf8');
+  const removed = () =>
+    spawnSync('/bin/sh', [script, 'removed'], { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
+
+  test('its shims and all that runs under them end, and the shims of others do not', async () => {
+    const ours = await shim(work);
+    const others = [await shim(`${work} 2`), await shim(work, 'moby')];
+    try {
+      const ended = once(ours.child, 'exit');
+      expect(removed().status).toBe(0);
+      await ended;
+      expect(living(ours.pids)).toEqual([]);
+      for (const { pids } of others) expect(living(pids)).toEqual(pids);
+    } finally {
+      for (const { pids } of others) for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+    }
+  });
+
+  test('where it left none, there is nothing to do', () => {
+    expect(removed().status).toBe(0);
   });
 });
 
