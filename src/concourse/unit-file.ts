@@ -15,7 +15,8 @@ export function unitFile(owner: string, sections: Readonly<Record<string, readon
 export const commandLine = (program: string, ...args: readonly string[]): string =>
   [word(program), ...args.map((arg) => word(arg.replace(/\$/g, '$$$$')))].join(' ');
 
-function word(text: string): string {
+/** One word of a setting that takes several: a path, with its prefix. */
+export function word(text: string): string {
   const literal = text.replace(/%/g, '%%');
   return /^[A-Za-z0-9_@%+=:,./$-]+$/.test(literal) ? literal : `"${literal.replace(/["\\]/g, '\\$&')}"`;
 }

@@ -3,7 +3,7 @@ import { bindAddresses, hostAndPort } from './addresses.ts';
 import { type Environment, FORBIDDEN_VARIABLE } from './environment-file.ts';
 import { type PostgresConnection, postgresEnvironment } from './postgres.ts';
 import { type PlannedService, planService, type ServiceFile } from './service.ts';
-import { commandLine, type Setting, unitFile } from './unit-file.ts';
+import { commandLine, type Setting, unitFile, word } from './unit-file.ts';
 
 export const WEB_SERVICE = 'concourse-server.service';
 /** The system user and group that web runs as; it needs no more than to read its keys. */
@@ -21,6 +21,8 @@ export interface WebSettings {
   version: string;
   /** The release's own directory, never the `bin` link: `/var/lib/concourse/releases/8.2.0`. */
   release: string;
+  /** `/var/lib/concourse` */
+  volume: string;
   /** `/etc/concourse`; web's user must be able to pass through it (0711). */
   etc: string;
   /** `/etc/default` */
@@ -99,7 +101,10 @@ export function webEnvironment(settings: WebSettings): Environment {
 }
 
 export function webUnitFile(
-  settings: Pick<WebSettings, 'unit' | 'version' | 'release' | 'etc' | 'defaults' | 'port' | 'user'>,
+  settings: Pick<
+    WebSettings,
+    'unit' | 'version' | 'release' | 'volume' | 'etc' | 'defaults' | 'port' | 'user'
+  >,
 ): string {
   const { etc, defaults, user } = settings;
   const service: Setting[] = [
@@ -130,6 +135,7 @@ export function webUnitFile(
       ['Documentation', 'https://concourse-ci.org/docs/'],
       ['Wants', 'network-online.target'],
       ['After', 'network-online.target local-fs.target remote-fs.target postgresql.service'],
+      ['RequiresMountsFor', word(settings.volume)],
       ['StartLimitIntervalSec', '0'],
     ],
     Service: service,

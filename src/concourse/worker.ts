@@ -3,7 +3,7 @@ import { bindAddresses } from './addresses.ts';
 import { type Environment, FORBIDDEN_VARIABLE } from './environment-file.ts';
 import { hostKeyFile } from './keys.ts';
 import { type PlannedService, planService, type ServiceFile } from './service.ts';
-import { commandLine, type Setting, unitFile } from './unit-file.ts';
+import { commandLine, type Setting, unitFile, word } from './unit-file.ts';
 import type { LogLevel } from './web.ts';
 import { workerServiceScript } from './worker-script.ts';
 
@@ -31,6 +31,10 @@ export interface WorkerSettings {
   defaults: string;
   /** `/run` */
   run: string;
+  /** `/var/lib/concourse` */
+  volume: string;
+  /** This unit's own folder on the volume. */
+  folder: string;
   /** On a file system that can carry overlays. */
   workDirectory: string;
   /** Counts how often the work directory was lost: web would look for the old one's volumes under the same name. */
@@ -129,7 +133,16 @@ export function operatorProblems(runtime: WorkerRuntime, operator: Environment):
 export function workerUnitFile(
   settings: Pick<
     WorkerSettings,
-    'unit' | 'version' | 'release' | 'etc' | 'defaults' | 'run' | 'workDirectory' | 'runtime'
+    | 'unit'
+    | 'version'
+    | 'release'
+    | 'etc'
+    | 'defaults'
+    | 'run'
+    | 'volume'
+    | 'folder'
+    | 'workDirectory'
+    | 'runtime'
   >,
 ): string {
   const { etc, defaults } = settings;
@@ -158,6 +171,10 @@ export function workerUnitFile(
     // Landed, retired and stopped all exit with 0, and must not start again by themselves.
     ['Restart', 'on-failure'],
     ['RestartSec', '5'],
+    // A build that breaks out of its container is root: it must not reach what other units run. `-`: before the volume is
+    // mounted there is nothing to protect, and the program is not there either.
+    ['ReadOnlyPaths', word(`-${settings.volume}`)],
+    ['ReadWritePaths', word(`-${settings.folder}`)],
     ['Slice', 'concourse.slice'],
     ['Delegate', 'yes'],
     // The load of builds must not meet the limits of the service, nor one build's OOM stop the worker.
@@ -179,6 +196,7 @@ export function workerUnitFile(
       // After web, so that at a shutdown the worker stops first and can still tell web that it lands.
       ['After', [...before, ...rivals].join(' ')],
       ...(containerd ? ([['Conflicts', rivals.join(' ')]] as const) : []),
+      ['RequiresMountsFor', word(settings.volume)],
       ['StartLimitIntervalSec', '0'],
     ],
     Service: service,

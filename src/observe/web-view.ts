@@ -103,6 +103,7 @@ async function planWeb(
     unit: hook.unit,
     version: installed,
     release: session.volume.layout.release(installed),
+    volume: host.paths.volume,
     etc: host.paths.etc,
     defaults: host.paths.defaults,
     address: address.bind,

@@ -104,6 +104,8 @@ async function planWorker(
     etc: host.paths.etc,
     defaults: host.paths.defaults,
     run: host.paths.run,
+    volume: host.paths.volume,
+    folder: workerFolder(host, hook.unit).path,
     workDirectory: state.workDirectory.path,
     incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,

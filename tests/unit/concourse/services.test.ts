@@ -124,6 +124,20 @@ describe('a worker', () => {
       expect(mode, path).toBe(0o600);
   });
 
+  test('can write to its own folder on the volume and to nothing else there, wherever the volume is', () => {
+    expect(settingsOf(plan.unit, 'ReadOnlyPaths')).toEqual(['-/var/lib/concourse']);
+    expect(settingsOf(plan.unit, 'ReadWritePaths')).toEqual(['-/var/lib/concourse/worker/concourse-ci-1']);
+    const odd = { ...worker, volume: '/srv/a b%', folder: '/srv/a b%/worker/concourse-ci-1' };
+    const { unit } = planOf(workerService(odd));
+    expect(settingsOf(unit, 'ReadOnlyPaths')).toEqual(['"-/srv/a b%%"']);
+    expect(settingsOf(unit, 'ReadWritePaths')).toEqual(['"-/srv/a b%%/worker/concourse-ci-1"']);
+  });
+
+  test('waits for the volume where systemd mounts it, and so does web', () => {
+    for (const { unit } of [plan, planOf(webService(web))])
+      expect(settingsOf(unit, 'RequiresMountsFor')).toEqual(['/var/lib/concourse']);
+  });
+
   test('is told of proxies by their lower-case names, and only of those that are set', () => {
     const { environment } = planOf(
       workerService({ ...worker, proxies: { http: 'http://p:3128', https: '', no: '10.0.0.0/8' } }),
