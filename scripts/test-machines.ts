@@ -14,6 +14,7 @@ const programs = {
   openssl: 'openssl',
   unzip: 'unzip',
   'mkfs.ext4': 'e2fsprogs',
+  pg_ctlcluster: 'postgresql',
 };
 
 installPrograms(programs);

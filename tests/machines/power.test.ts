@@ -1,5 +1,5 @@
 // The installer loses its power: whenever that is, what is installed stays whole, and after the boot the upgrade goes on.
-import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createHost } from '../../src/host/real/index.ts';
@@ -22,7 +22,7 @@ test('during a download', async () => {
   const held = mirror.holdAt(4_000_000);
   lab.configure('concourse-ci', { version: '8.2.0' });
   await held;
-  expect(existsSync(join(volume, '.download_in_progress'))).toBe(true);
+  await until(() => existsSync(join(volume, '.download_in_progress')));
   await lab.kill(web);
   mirror.letGo();
   // A failed download costs nothing: no worker has stopped.
@@ -46,30 +46,22 @@ const moments = [
 
 test('at each step of an upgrade from S1 to S7', async () => {
   const versions = ['8.1.0', ...moments.map((_, index) => `8.1.${index + 1}`)];
-  let pause: string | undefined;
-  const { lab, deploy, volume, facts, settled, webVersion, site } = await concourseSite(versions, {
-    lab: {
-      hookEnvironment: (unit): Record<string, string> =>
-        unit === web && pause !== undefined
-          ? { NODE_OPTIONS: '--import=/opt/node/pause-at.mjs', PAUSE_BEFORE: pause }
-          : {},
-    },
-  });
+  const { lab, deploy, volume, facts, settled, webVersion, pauseAt } = await concourseSite(versions);
   await deploy(2);
-  const paused = join(site.folder, 'database/paused');
   for (const [index, [moment, effect]] of moments.entries()) {
     const [from = '', to = ''] = [versions[index], versions[index + 1]];
     // What is said last is said in the hook that has switched.
-    if (effect !== 'spawn relation-set') pause = effect;
-    lab.configure('concourse-ci', { version: to });
+    const begin = () => lab.configure('concourse-ci', { version: to });
     if (effect === 'spawn relation-set') {
+      begin();
       await lab.waitFor(() => facts(web)['upgrade-state'] === 'prepare', 60_000);
-      pause = effect;
+      await pauseAt(web, effect);
+    } else {
+      const paused = pauseAt(web, effect);
+      begin();
+      await paused;
     }
-    await until(() => existsSync(paused), 60_000, moment);
-    pause = undefined;
     await lab.kill(web);
-    rmSync(paused);
     const switched = index >= 2;
     await whole(volume, switched ? to : from);
     await lab.boot(web);

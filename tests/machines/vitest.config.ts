@@ -10,6 +10,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     globalSetup: ['tests/machines/support/pack.ts'],
-    fileParallelism: false,
+    // Much of a scenario's time is spent in waiting for deadlines and boots.
+    maxWorkers: 2,
   },
 });

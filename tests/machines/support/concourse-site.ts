@@ -1,6 +1,15 @@
 // Real machines with the packed charm on them and stand-in releases on a mirror: what the tests of this tier share.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { Lab, type LabOptions, type Machine, Site } from 'juju-lab';
@@ -8,6 +17,7 @@ import { onTestFinished } from 'vitest';
 import { makeStandInRelease, type StandInRequest } from '../../../lib/concourse-stand-in/src/index.ts';
 import { nodeBinary } from '../../../scripts/pack/node-binary.ts';
 import { type SwitchMirror, serveOnSwitch } from './mirror.ts';
+import { postgresOnSwitch, type SwitchPostgres } from './postgres.ts';
 import { base, mirrorHost } from './rootfs.ts';
 
 export const application = 'concourse-ci';
@@ -36,6 +46,13 @@ export interface ConcourseSite {
   status(unit: string): { status: string; message: string };
   /** Runs the charm once more on a unit, as update-status does. */
   look(unit: string): Promise<void>;
+  /** Takes the machine from the switch and from the controller; the volume stays. */
+  partition(unit: string): void;
+  heal(unit: string): void;
+  /** Lets the next hook of that unit in which it occurs stand still right before the effect (see pause-at.mjs). */
+  pauseAt(unit: string, effect: string): Promise<void>;
+  /** Where it was asked for. */
+  postgres: SwitchPostgres | undefined;
 }
 
 interface Wishes {
@@ -45,6 +62,8 @@ interface Wishes {
   releases?: Record<string, Partial<StandInRequest>>;
   lab?: Partial<LabOptions>;
   releaseMirror?: string;
+  /** A real one, where web keeps its workers; a folder stands in for it otherwise. */
+  postgres?: true;
 }
 
 /** Ends with the test. When that failed, the machines' journals and consoles are kept in build/machines/. */
@@ -74,6 +93,7 @@ export async function concourseSite(
   let lab: Lab | undefined;
   onTestFinished(async (context) => {
     if (context.task.result?.state === 'fail') await keep(site, lab, context.task.name);
+    if (process.env.TIMES) for (const r of lab?.records ?? []) console.log('TT', new Date(r.started).toISOString().slice(14,23), r.unit, r.name, Math.round(r.ms), r.toolCalls, r.outcome);
     await lab?.close();
     await site.close();
   });
@@ -85,6 +105,7 @@ export async function concourseSite(
   const archives = [];
   for (const version of versions) {
     const request = {
+      ...(wishes.postgres && { behaviour: { database: 'postgresql' } as const }),
       version,
       architecture,
       node: '/opt/node/node',
@@ -93,13 +114,21 @@ export async function concourseSite(
     archives.push((await makeStandInRelease({ ...request, ...wishes.releases?.[version] })).path);
   }
   const mirror = await serveOnSwitch(site, made, archives);
+  const postgres = wishes.postgres && postgresOnSwitch(site);
+  const pauses = new Map<string, string>();
   const started = new Lab({
     directory: join(site.folder, 'lab'),
     charm: { directory: charm },
     machines: { make: site.make, address: site.address },
+    hookEnvironment: (unit): Record<string, string> => {
+      const effect = pauses.get(unit);
+      if (effect === undefined) return {};
+      return { NODE_OPTIONS: '--import=/opt/node/pause-at.mjs', PAUSE_BEFORE: effect };
+    },
     ...wishes.lab,
   });
   lab = started;
+  const paused = join(site.folder, 'database/paused');
   const settled = () => settle(started);
   return {
     lab: started,
@@ -110,7 +139,7 @@ export async function concourseSite(
     facts: (unit) => started.juju.databag('peers', unit),
     settled,
     webVersion: async (unit) => {
-      const line = `curl -sf --max-time 5 http://${site.address(unit)}:8080/api/v1/info`;
+      const line = `curl -sf --max-time 5 --retry 9 --retry-delay 1 --retry-connrefused http://${site.address(unit)}:8080/api/v1/info`;
       const { version }: { version?: unknown } = JSON.parse(await site.machine(unit).sh(line));
       return String(version);
     },
@@ -123,16 +152,31 @@ export async function concourseSite(
       if (code !== 0) throw new Error(`${unit}: ${stderr}`);
     },
     show: async (unit, service) => showService(site.machine(unit), service),
+    partition: (unit) => {
+      site.connect(unit, false);
+      started.partition(unit);
+    },
+    heal: (unit) => {
+      site.connect(unit, true);
+      started.heal(unit);
+    },
+    pauseAt: async (unit, effect) => {
+      pauses.set(unit, effect);
+      await until(() => existsSync(paused), 60_000, `${unit} at ${effect}`);
+      pauses.delete(unit);
+      rmSync(paused);
+    },
+    postgres,
     deploy: async (units, config = {}) => {
-      const postgres = started.juju.addSecret('postgres', {
-        uri: 'postgresql://concourse@/atc?host=/srv/database',
+      const secret = started.juju.addSecret('postgres', {
+        uri: postgres?.uri() ?? 'postgresql://concourse@/atc?host=/srv/database',
       });
       started.deploy(application, {
         units,
         config: {
           version: versions[0] ?? '',
           'release-mirror': wishes.releaseMirror ?? mirror.url,
-          'postgres-uri': postgres,
+          'postgres-uri': secret,
           'worker-runtime': 'houdini',
           'shared-storage': 'required',
           ...config,

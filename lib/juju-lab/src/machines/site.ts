@@ -74,7 +74,6 @@ export class Site {
     if (missing.length > 0) throw new LabError(`no machines here: ${missing.join('; ')}`);
     clearDead();
     const folder = join(sites, `site-${randomBytes(3).toString('hex')}`);
-    mkdirSync(folder, { recursive: true });
     // PATH: sbin is not everybody's.
     const watcher = spawn('/bin/sh', [script('watcher.sh'), folder, script('tear-down.sh')], {
       stdio: ['pipe', 'pipe', 'inherit'],
