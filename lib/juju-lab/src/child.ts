@@ -24,8 +24,9 @@ export interface ChildOptions {
   /** All of it: nothing is inherited from the lab. */
   env: Record<string, string>;
   onLine(stream: 'stdout' | 'stderr', line: string): void;
-  /** Aborting it kills the process with its group. */
+  /** Aborting it kills the process with its group, or does what `kill` does with the process's id. */
   signal: AbortSignal;
+  kill?(pid: number): void;
 }
 
 /** Never rejects: a program that cannot be started ends with exit code 126 (127: not there) and says so on stderr. */
@@ -41,7 +42,9 @@ export async function runChild(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  const kill = (): void => killGroup(child.pid);
+  const kill = (): void => {
+    if (child.pid !== undefined) (options.kill ?? killGroup)(child.pid);
+  };
   options.signal.addEventListener('abort', kill);
   const stdout = collect(child.stdout, (line) => options.onLine('stdout', line));
   const stderr = collect(child.stderr, (line) => options.onLine('stderr', line));
@@ -53,8 +56,7 @@ export async function runChild(
   return { ...end, stdout: stdout.finish(), stderr: stderr.finish() };
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+export function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {

@@ -13,6 +13,7 @@ import { writeToolFolders } from '../tools/folder.ts';
 import { serveTools, type ToolAnswer, type ToolCall } from '../tools/server.ts';
 import type { UnitMachine, UnitSurroundings } from '../unit.ts';
 import { Uniter } from '../uniter.ts';
+import { killBelow } from './kill.ts';
 import type { Site } from './site.ts';
 
 const startScript = fileURLToPath(new URL('start.sh', import.meta.url));
@@ -245,7 +246,7 @@ export class Machine implements UnitMachine {
       command,
       ...args,
     ];
-    return runChild('/bin/sh', words, { ...options, cwd: '/' });
+    return runChild('/bin/sh', words, { ...options, cwd: '/', kill: killBelow });
   }
 
   async #prepare({ charmRevision }: HookContext): Promise<void> {
