@@ -10,6 +10,7 @@ import { isOthersBusiness, quietNotePath, readQuietNote } from './quiet.ts';
 import { reconcile } from './reconcile.ts';
 import { type Pin, pinnedRelease } from './release/version.ts';
 import { type ConcourseHook, openSession } from './session.ts';
+import { isLeaving } from './storages.ts';
 import { teardown } from './teardown.ts';
 
 /** `pin`: the release that this revision of the charm was made for. */
@@ -18,7 +19,8 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
   return definition.implement({
     reconcile: async (hook) => {
       if (await isQuiet(hook, host)) return;
-      await reconcile(await open(hook));
+      const session = await open(hook);
+      await ((await isLeaving(hook)) ? teardown(session) : reconcile(session));
     },
     teardown: async (hook) => teardown(await open(hook)),
     actions: {

@@ -64,6 +64,7 @@ function needsWebSecret(o: Observed): boolean {
 }
 
 function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
+  if (o.memory.detaching !== undefined) return detaching(o, o.memory.detaching);
   const second = goal.installer !== o.unit && o.settings.mode === 'web';
   const verdict = second
     ? { kind: 'refused' as const, status: statuses.secondWeb(o.application, goal.installer) }
@@ -84,6 +85,17 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
       ? installing(next, goal, superseded)
       : following(next, goal, verdict.kind === 'shared');
   return merged(next, facts, steps);
+}
+
+/** Juju takes the volume away, and would fail to unmount it under what runs from it. */
+function detaching(o: Observed, storage: string): Decision {
+  const stops: Effect[] = [];
+  if (o.worker.up && !o.failures.has('retire-worker')) stops.push({ do: 'retire-worker' });
+  if (o.web.up && !o.failures.has('stop-web')) stops.push({ do: 'stop-web' });
+  return {
+    ...decision(running(o, o.facts), stops, [statuses.volumeDetaching(o.unit, storage)]),
+    wakeAt: o.now + lookAgainMs,
+  };
 }
 
 /** The installer: its half of the protocol, then web, then its own worker where it has one. */

@@ -1,6 +1,6 @@
 // What the charm declares to Juju and to its own types: options, relations with their databags, resources, actions. The
 // YAML files at the top of the project say the same, and a test holds the two equal.
-import { action, defineCharm, option, peers, resource } from 'juju-ts-ops';
+import { action, defineCharm, option, peers, resource, storage } from 'juju-ts-ops';
 import { z } from 'zod';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
@@ -119,6 +119,20 @@ export const definition = defineCharm({
     }),
   },
   peers: { peers: peers({ interface: 'concourse-ci_peers', app: goalSchema, unit: factsSchema }) },
+  storage: {
+    'concourse-data': storage({
+      description:
+        'A volume for this unit alone, at /var/lib/concourse. Juju cannot attach one to several units: a shared volume comes by the filesystem endpoint, an LXD disk device or a mount.',
+      location: '/var/lib/concourse',
+      range: '0-1',
+    }),
+    'worker-scratch': storage({
+      description:
+        "Local disk for the worker's containers. NFS and FUSE cannot carry them, and on a shared volume every build writes through the network.",
+      location: '/var/lib/concourse-scratch',
+      range: '0-1',
+    }),
+  },
   resources: {
     'concourse-release': resource({
       filename: 'concourse.tgz',

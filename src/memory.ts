@@ -21,6 +21,10 @@ export const rememberedSchema = z.object({
   workers: z.array(z.string()).optional(),
   /** How often in a row web did not forget all of those that are gone. */
   forgetting: z.number().optional(),
+  /** Where Juju's storage worker-scratch is mounted, while it is attached. */
+  scratch: z.string().optional(),
+  /** The instance of Juju's storage concourse-data that is being taken away. */
+  detaching: z.string().optional(),
   /** A release that the action `verify` found damaged: it is staged anew before it is used again. */
   damaged: z.string().optional(),
   /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */

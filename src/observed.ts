@@ -102,6 +102,8 @@ export interface WorkerView extends ServiceView {
   rival: string | undefined;
   /** Another unit on this machine whose worker service this machine already has. */
   otherUnit: string | undefined;
+  /** Its work directory must be another one: worker-scratch has come or gone. */
+  moving: boolean;
   /** From state.json: the upgrade that this worker stopped for. */
   upgrade: { id: number; deadline: number; landUntil?: number | undefined } | undefined;
 }

@@ -5,6 +5,7 @@ import type { Host } from './host/host.ts';
 import { type Remembered, rememberedSchema } from './memory.ts';
 import type { Effect, Failure } from './observed.ts';
 import type { Pin } from './release/version.ts';
+import { noteStorage } from './storages.ts';
 import { openMemory } from './storage/memory.ts';
 import { openVolume, type Volume } from './storage/volume.ts';
 import type { Facts } from './upgrade/facts.ts';
@@ -55,7 +56,10 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     malformed: new Set(application?.problems.map((problem) => `the goal: ${malformed(problem)}`)),
     webSecret: values['web-secret'],
     // Another resource comes as a refresh: whatever failed before may go well now.
-    memory: { ...remembered.value, ...(hook.event.kind === 'upgrade-charm' ? { staging: undefined } : {}) },
+    memory: {
+      ...(await noteStorage(hook, remembered.value)),
+      ...(hook.event.kind === 'upgrade-charm' ? { staging: undefined } : {}),
+    },
     remembered: remembered.value,
     failures: new Map(),
     done: new Set(),

@@ -49,6 +49,8 @@ export const statuses = {
     ),
   volumeOtherArchitecture: (architecture: string) =>
     blocked(`mount another volume: the release on this one is not for ${architecture}`),
+  volumeDetaching: (unit: string, storage: string) =>
+    blocked(`juju attach-storage ${unit} ${storage}: the volume is being detached, and nothing runs without it`),
   volumeUnknownYet: () => waiting('for the leader to name the volume'),
   noGoalYet: () => waiting('for the leader to say which version to run'),
 

@@ -9,10 +9,14 @@ import { peersNotePath } from './observe/peers.ts';
 import { quietNotePath } from './quiet.ts';
 import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
+import { mountedBelow } from './perform/files.ts';
 import { retireWorker } from './perform/retire.ts';
+import { stopWeb } from './perform/web.ts';
 import type { Session } from './session.ts';
 import { settleOptions } from './settings.ts';
 import { statuses } from './statuses.ts';
+import { isDetaching } from './storages.ts';
+import { folderOfUnit } from './storage/layout.ts';
 import { openMemory } from './storage/memory.ts';
 import { workerFolder } from './storage/worker-folder.ts';
 import { type Facts, wholeFacts } from './upgrade/facts.ts';
@@ -27,6 +31,8 @@ export async function teardown(session: Session): Promise<void> {
   const { hook } = session;
   await sayGoodbye(session);
   await retire(session);
+  // The volume goes before `stop`: nothing may run from it then.
+  if (isDetaching(hook.event, 'concourse-data') && (await owns(session, WEB_SERVICE))) await stopWeb(session);
   if (hook.event.kind === 'stop' || hook.event.kind === 'remove') await removeServices(session);
   if (hook.event.kind === 'remove') await removeFiles(session);
   hook.status.add(statuses.leaving());
@@ -86,9 +92,11 @@ async function removeFiles(session: Session): Promise<void> {
     const folder = workerFolder(host, hook.unit);
     const { state } = await folder.readState();
     const own = [folder.path];
-    if (state?.workDirectory?.place === 'local') own.unshift(state.workDirectory.path);
+    if (state?.workDirectory?.place === 'scratch') own.unshift(state.workDirectory.path);
     for (const directory of own) await removeUnlessMounted(session, directory);
   }
+  // Also when the volume that tells of it has gone before.
+  await removeUnlessMounted(session, path.join(host.paths.localWork, folderOfUnit(hook.unit)));
   for (const note of [quietNotePath(host.paths.run, hook.unit), peersNotePath(host.paths.run, hook.unit)]) {
     await host.files.remove(note);
   }
@@ -103,11 +111,8 @@ async function removeFiles(session: Session): Promise<void> {
   }
 }
 
-/** A mount below it would lead into what is not ours, such as a layer that a container still sees. */
 async function removeUnlessMounted({ hook, host }: Session, directory: string): Promise<void> {
-  const mounted = (await host.files.mounts()).find(({ mountPoint }) =>
-    mountPoint.startsWith(`${directory}/`),
-  );
+  const mounted = await mountedBelow(host, directory);
   if (mounted === undefined) return host.files.remove(directory);
-  hook.log.warning(`${directory} stays: ${mounted.mountPoint} is mounted. sudo umount -l it, then remove it`);
+  hook.log.warning(`${directory} stays: ${mounted} is mounted. sudo umount -l it, then remove it`);
 }

@@ -20,6 +20,8 @@ export async function observe(session: Session): Promise<Observed> {
     viewVolume(host.files, session.volume),
   ]);
   const options = settleOptions(config, session.memory.options ?? {}, hook.application);
+  // Juju has taken it away: what is mounted there from now on is another matter.
+  if (!volume.isMount) session.memory = { ...session.memory, detaching: undefined };
   const isInstaller = goal?.installer === hook.unit;
   const ownVolume = goal?.['volume-id'] !== undefined && volume.identity?.uuid !== goal['volume-id'];
   const { facts: peers, living, met } = await readPeers(session, { leader, ownVolume });

@@ -11,7 +11,7 @@ import type { Settings, Status, WorkerView } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
 import { folderOfUnit } from '../storage/layout.ts';
-import { workerFolder, type WorkerState } from '../storage/worker-folder.ts';
+import { misplaced, workerFolder, type WorkerState } from '../storage/worker-folder.ts';
 import type { Facts } from '../upgrade/facts.ts';
 import { viewService } from './services.ts';
 import { ownAddress } from './web-view.ts';
@@ -41,10 +41,13 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
     ? await workerFolder(host, hook.unit).readState()
     : { state: undefined };
   const aside = state?.standingAside;
+  const moving =
+    state?.workDirectory !== undefined && misplaced(hook.unit, state.workDirectory, session.memory.scratch);
   const registered = await registrationOf(session, view.up ? view.invocation : '');
   return {
     ...view,
-    plan: await planWorker(session, inputs, state),
+    plan: moving ? undefined : await planWorker(session, inputs, state),
+    moving,
     registration: registered.state,
     complaint: registered.complaint,
     publicKey: publicSsh,

@@ -29,6 +29,11 @@ export async function makeEtc(host: Host): Promise<void> {
   }
 }
 
+/** What is mounted below a directory: to remove it would lead into what is not ours, such as a layer that a container sees. */
+export async function mountedBelow({ files }: Host, directory: string): Promise<string | undefined> {
+  return (await files.mounts()).find(({ mountPoint }) => mountPoint.startsWith(`${directory}/`))?.mountPoint;
+}
+
 /** The numeric id of a group, from /etc/group. */
 export async function groupId(host: Host, name: string): Promise<number | undefined> {
   const text = (await host.files.readText(path.join(host.paths.root, 'etc/group'))) ?? '';

@@ -8,9 +8,9 @@ import { verifyRelease } from '../release/manifest.ts';
 import { rememberedSchema } from '../memory.ts';
 import type { Session } from '../session.ts';
 import { openMemory } from '../storage/memory.ts';
-import { workerFolder } from '../storage/worker-folder.ts';
+import { misplaced, workerFolder } from '../storage/worker-folder.ts';
 import { fail } from './failure.ts';
-import { makeEtc, marksLast, replaceFile } from './files.ts';
+import { makeEtc, marksLast, mountedBelow, replaceFile } from './files.ts';
 
 /** A worker that is let in registers within 1.4 s; longer is for a machine under load. */
 const registrationMs = 8_000;
@@ -31,13 +31,23 @@ export async function prepareWorkerFolder(session: Session): Promise<void> {
   const folder = workerFolder(host, hook.unit);
   const { state, problem } = await folder.readState();
   if (problem !== undefined) hook.log.warning(problem);
+  const { scratch } = session.memory;
+  const before = state?.workDirectory;
+  const moves = before !== undefined && misplaced(hook.unit, before, scratch);
+  if (state !== undefined && moves) {
+    const mounted = await mountedBelow(host, before.path);
+    if (mounted !== undefined)
+      fail('mounted', `juju ssh ${hook.unit} sudo umount -l ${mounted}: the work directory moves`);
+    await folder.abandonWorkDirectory(state);
+  }
   // A new work directory where there was one before: its volumes are gone, so the worker must have a new name.
-  if (state?.workDirectory === undefined) {
+  if (before === undefined || moves) {
     const { incarnation } = session.memory;
     session.memory = { ...session.memory, incarnation: incarnation === undefined ? 0 : incarnation + 1 };
     await openMemory(host, hook.unit, rememberedSchema).replace(session.memory);
   }
-  const { path, reason } = await folder.ensureWorkDirectory(state ?? {});
+  const { workDirectory: _, ...rest } = state ?? {};
+  const { path, reason } = await folder.ensureWorkDirectory(moves ? rest : (state ?? {}), scratch);
   hook.log.info(`work directory ${path}: ${reason}`);
 }
 
@@ -70,10 +80,11 @@ export async function stopWorker({ hook, host }: Session): Promise<void> {
 
 /** W5: the release is verified, then what the plan says is written and started. */
 export async function startWorker(
-  { hook, host, volume }: Session,
+  session: Session,
   plan: ServicePlan,
   digest: string | undefined,
 ): Promise<void> {
+  const { hook, host, volume } = session;
   const version = plannedVersion(plan);
   const verified = await verifyRelease(host.files, volume.layout.release(version), {
     version,
@@ -84,7 +95,7 @@ export async function startWorker(
   if (!verified.ok)
     fail('release-broken', `release ${version} does not verify: ${verified.problems.join('; ')}`);
   const folder = workerFolder(host, hook.unit);
-  await folder.ensureWorkDirectory((await folder.readState()).state ?? {});
+  await folder.ensureWorkDirectory((await folder.readState()).state ?? {}, session.memory.scratch);
   await makeEtc(host);
   await host.services.install(WORKER_SERVICE, plan.unit);
   for (const { path, content, mode } of marksLast(plan))

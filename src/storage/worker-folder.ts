@@ -7,7 +7,8 @@ import { folderOfUnit, layoutOf } from './layout.ts';
 
 /** Where a worker keeps its containers and their volumes. Decided once, since what is in it does not move. */
 export const WorkDirectory = z.object({
-  place: z.enum(['volume', 'local']),
+  /** `scratch`: on the disk that Juju's storage worker-scratch is. */
+  place: z.enum(['volume', 'local', 'scratch']),
   /** Absolute: what the worker is started with. */
   path: z.string(),
   /** Why there, for people. */
@@ -39,8 +40,11 @@ export interface WorkerFolder {
   readState(): Promise<{ state: WorkerState | undefined; problem?: string }>;
   /** By a file beside it, synced and renamed. */
   writeState(state: WorkerState): Promise<void>;
-  /** What `state` says; decided now, made, and written there if it says nothing. Idempotent. */
-  ensureWorkDirectory(state: WorkerState): Promise<WorkDirectory>;
+  /** What `state` says; decided now, made, and written there if it says nothing. Idempotent. `scratch`: where a disk for it
+   * is mounted. */
+  ensureWorkDirectory(state: WorkerState, scratch?: string): Promise<WorkDirectory>;
+  /** Nothing of the work directory that `state` names is left, but what is on a disk of its own. */
+  abandonWorkDirectory(state: WorkerState): Promise<void>;
 }
 
 /** File systems on which overlayfs can have its upper directory (kernel: d_type, trusted xattrs, RENAME_WHITEOUT). */
@@ -74,20 +78,43 @@ export function workerFolder(host: Host, unit: string): WorkerFolder {
       if (state !== undefined || text === undefined) return { state };
       return { state: undefined, problem: `${statePath} is malformed, and counts as absent` };
     },
-    ensureWorkDirectory: async (state) => {
+    ensureWorkDirectory: async (state, scratch) => {
       await ensure();
-      const decided = state.workDirectory ?? (await decide(host, unit, folder, workPath));
+      const decided = state.workDirectory ?? (await decide(host, unit, { folder, workPath, scratch }));
       await files.makeDirectory(decided.path, { mode: directoryMode, recursive: true });
-      if (decided.place === 'local' && (await files.lstat(workPath)) === undefined) {
+      if (decided.place !== 'volume' && (await files.readLink(workPath)) !== decided.path) {
+        await files.remove(workPath);
         await files.symbolicLink(decided.path, workPath);
       }
       if (state.workDirectory === undefined) await writeState({ ...state, workDirectory: decided });
       return decided;
     },
+    abandonWorkDirectory: async ({ workDirectory: _gone, ...state }) => {
+      // First: whatever of it is removed, nobody takes it for a whole one any more.
+      await writeState(state);
+      if (_gone?.place === 'local') await files.remove(_gone.path);
+      await files.remove(workPath);
+    },
   };
 }
 
-async function decide(host: Host, unit: string, folder: string, workPath: string): Promise<WorkDirectory> {
+/** Whether Juju's storage worker-scratch has come or gone since it was decided: then the worker begins anew elsewhere. */
+export function misplaced(unit: string, decided: WorkDirectory, scratch: string | undefined): boolean {
+  if (scratch === undefined) return decided.place === 'scratch';
+  return decided.path !== path.join(scratch, folderOfUnit(unit));
+}
+
+async function decide(
+  host: Host,
+  unit: string,
+  at: { folder: string; workPath: string; scratch: string | undefined },
+): Promise<WorkDirectory> {
+  const { folder, workPath, scratch } = at;
+  if (scratch !== undefined) {
+    const place = path.join(scratch, folderOfUnit(unit));
+    const { type } = await host.files.space(scratch);
+    return { place: 'scratch', path: place, reason: `the storage worker-scratch is attached (${type})` };
+  }
   const { type } = await host.files.space(folder);
   if (overlayCarriers.includes(type)) {
     return {

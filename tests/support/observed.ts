@@ -124,6 +124,7 @@ export const stoppedWorker: WorkerView = {
   fingerprint: 'own-fingerprint',
   rival: undefined,
   otherUnit: undefined,
+  moving: false,
   upgrade: undefined,
 };
 

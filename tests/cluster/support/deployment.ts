@@ -1,6 +1,14 @@
 // The charm on a cluster of fake machines that share one volume, with a Concourse in memory: web answers, workers register
 // with it, releases come from a mirror in memory. Each test says what goes wrong.
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { charmFiles } from 'juju-ts-ops';
@@ -27,6 +35,10 @@ export interface DeploymentOptions {
   seed?: number;
   config?: Record<string, string | number | boolean>;
   profile?: '4.0' | '3.6';
+  /** How often Juju runs update-status; never, unless it is given. */
+  updateStatusMs?: number;
+  /** Juju storages that every unit has from the start. */
+  storage?: readonly ('concourse-data' | 'worker-scratch')[];
 }
 
 export class Deployment {
@@ -69,6 +81,7 @@ export class Deployment {
         write: (_unit, path, text) => writeFileSync(path, text),
       },
       ...(options.profile === undefined ? {} : { profile: options.profile }),
+      ...(options.updateStatusMs === undefined ? {} : { updateStatusMs: options.updateStatusMs }),
       charm: (unit, revision) =>
         concourse(this.#process(unit).host, pinOf(this.pins[revision] ?? this.pins.at(-1) ?? '8.1.0')),
     });
@@ -79,8 +92,24 @@ export class Deployment {
       units: options.units ?? 3,
       config: { 'release-mirror': mirror, 'postgres-uri': postgres, ...options.config },
       address: (number) => `10.0.0.${10 + number}`,
+      storage: {
+        'concourse-data': { count: this.#wanted(options, 'concourse-data') },
+        'worker-scratch': {
+          count: this.#wanted(options, 'worker-scratch'),
+          location: (number) => this.scratch(this.unit(number)),
+        },
+      },
     });
     this.juju.grantSecret('postgres', application);
+  }
+
+  #wanted(options: DeploymentOptions, storage: 'concourse-data' | 'worker-scratch'): number {
+    return options.storage?.includes(storage) === true ? 1 : 0;
+  }
+
+  /** Where a unit's machine has the storage worker-scratch. */
+  scratch(unit: string): string {
+    return join(this.directory, `machine-${unit.split('/')[1]}`, 'var/lib/concourse-scratch');
   }
 
   /** Deployed and at rest. */
@@ -107,6 +136,7 @@ export class Deployment {
     const known = this.machines.get(unit);
     if (known !== undefined) return known;
     const number = Number(unit.split('/')[1]);
+    mkdirSync(this.scratch(unit), { recursive: true });
     const machine = new FakeMachine({
       directory: join(this.directory, `machine-${number}`),
       clock: this.clock,

@@ -5,7 +5,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openMemory } from '../../../src/storage/memory.ts';
 import { usageOf } from '../../../src/storage/usage.ts';
-import { workerFolder } from '../../../src/storage/worker-folder.ts';
+import { misplaced, workerFolder } from '../../../src/storage/worker-folder.ts';
 import { FakeMachine } from '../../support/fake-host.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -122,4 +122,44 @@ it('disk use counts blocks, a hard-linked file once, and what further copies wou
     savedBytes: 2 * bytes,
     unsharedBytes: 3 * bytes,
   });
+});
+
+it('a disk of its own carries the work directory, whatever the volume could; the link on the volume follows it', async () => {
+  const { host } = machine.process();
+  const folder = workerFolder(host, unit);
+  const onVolume = await folder.ensureWorkDirectory({});
+  await writeFile(path.join(onVolume.path, 'of-a-build'), '');
+  const scratch = path.join(path.dirname(machine.paths.localWork), 'scratch');
+  await mkdir(scratch);
+  expect(misplaced(unit, onVolume, undefined)).toBe(false);
+  expect(misplaced(unit, onVolume, scratch)).toBe(true);
+
+  await folder.abandonWorkDirectory((await folder.readState()).state ?? {});
+  expect(await folder.readState()).toEqual({ state: {} });
+  expect(await readdir(folder.path)).toEqual(['state.json']);
+  const moved = await folder.ensureWorkDirectory({}, scratch);
+  expect(moved).toMatchObject({ place: 'scratch', path: path.join(scratch, 'concourse-ci-1') });
+  expect(await readlink(folder.workPath)).toBe(moved.path);
+  expect(misplaced(unit, moved, scratch)).toBe(false);
+  expect(misplaced(unit, moved, undefined)).toBe(true);
+  expect(misplaced(unit, moved, '/another/disk')).toBe(true);
+});
+
+it('a death while the work directory is abandoned leaves nothing that the next one takes for its own', async () => {
+  const scratch = path.join(path.dirname(machine.paths.localWork), 'scratch');
+  await mkdir(scratch);
+  for (const n of [1, 2, 3, 4, 5, 6]) {
+    const folder = workerFolder(machine.process().host, unit);
+    await folder.ensureWorkDirectory({});
+    const state = (await folder.readState()).state ?? {};
+    const dying = workerFolder(machine.process().crashBefore(n).host, unit);
+    await dying
+      .abandonWorkDirectory(state)
+      .then(() => dying.ensureWorkDirectory({}, scratch))
+      .catch((error: unknown) => expect(error).toHaveProperty('name', 'Crash'));
+    const { workDirectory: _, ...rest } = (await folder.readState()).state ?? {};
+    const moved = await folder.ensureWorkDirectory(rest, scratch);
+    expect(await readlink(folder.workPath)).toBe(moved.path);
+    await folder.abandonWorkDirectory({ ...rest, workDirectory: moved });
+  }
 });
