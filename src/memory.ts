@@ -25,6 +25,8 @@ export const rememberedSchema = z.object({
   scratch: z.string().optional(),
   /** The instance of Juju's storage concourse-data that is being taken away. */
   detaching: z.string().optional(),
+  /** On the installer: locks of workers on other machines that it got, with their signs of life; and whether one lived. */
+  flock: z.object({ had: z.record(z.string(), z.string()), doubted: z.boolean() }).optional(),
   /** A release that the action `verify` found damaged: it is staged anew before it is used again. */
   damaged: z.string().optional(),
   /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */

@@ -4,10 +4,12 @@ import path from 'node:path';
 import { quietNotePath, quietNoteText } from './quiet.ts';
 import { rememberedSchema } from './memory.ts';
 import { decide } from './decide.ts';
+import { flockDoubted } from './observe/flock-view.ts';
 import { observe } from './observe/observe.ts';
 import type { Decision, Observed } from './observed.ts';
 import { perform } from './perform/perform.ts';
 import type { Session } from './session.ts';
+import { statuses } from './statuses.ts';
 import { openMemory } from './storage/memory.ts';
 import { folderOfUnit } from './storage/layout.ts';
 import { isWeb, wholeFacts } from './upgrade/facts.ts';
@@ -52,7 +54,9 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   if (decision.goal !== undefined) await peer?.setApplication(wholeGoal(decision.goal));
   peer?.setUnit(wholeFacts(decision.facts));
   tellJuju(session, o, isWeb(decision.facts));
-  for (const status of decision.statuses) hook.status.add(status);
+  const doubted = await flockDoubted(session, o);
+  for (const status of decision.statuses)
+    hook.status.add(doubted && status.status === 'active' ? statuses.flockDoubted(status) : status);
   tellMalformed(session);
   await noteQuiet(session, o, decision);
   await remember(session);

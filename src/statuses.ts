@@ -50,7 +50,9 @@ export const statuses = {
   volumeOtherArchitecture: (architecture: string) =>
     blocked(`mount another volume: the release on this one is not for ${architecture}`),
   volumeDetaching: (unit: string, storage: string) =>
-    blocked(`juju attach-storage ${unit} ${storage}: the volume is being detached, and nothing runs without it`),
+    blocked(
+      `juju attach-storage ${unit} ${storage}: the volume is being detached, and nothing runs without it`,
+    ),
   volumeUnknownYet: () => waiting('for the leader to name the volume'),
   noGoalYet: () => waiting('for the leader to say which version to run'),
 
@@ -95,6 +97,8 @@ export const statuses = {
     ),
   webWrongVersion: (answers: string, version: string) =>
     waiting(`web answers as ${answers}, not yet as ${version}`),
+  flockDoubted: ({ status, message }: Status) =>
+    say(status, `${message}; flock does not exclude on this volume (see docs/reference/volumes.md)`),
   noWorkers: (app: string) => active(`no worker yet: juju add-unit ${app}`),
   web: (version: string, url: string, workers: number) =>
     active(`web ${version} at ${url}, ${workers} worker${workers === 1 ? '' : 's'}`),

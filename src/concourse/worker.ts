@@ -4,6 +4,7 @@ import { type Environment, FORBIDDEN_VARIABLE } from './environment-file.ts';
 import { hostKeyFile } from './keys.ts';
 import { type PlannedService, planService, type ServiceFile } from './service.ts';
 import { commandLine, type Setting, unitFile, word } from './unit-file.ts';
+import { holdCommand } from './worker-lock.ts';
 import type { LogLevel } from './web.ts';
 import { workerServiceScript } from './worker-script.ts';
 
@@ -37,6 +38,8 @@ export interface WorkerSettings {
   folder: string;
   /** On a file system that can carry overlays. */
   workDirectory: string;
+  /** Held while the worker runs: in the unit's own folder on the volume. */
+  lockFile: string;
   /** Counts how often the work directory was lost: web would look for the old one's volumes under the same name. */
   incarnation?: number | undefined;
   /** This unit's own address, as `network-get` tells it. */
@@ -142,6 +145,7 @@ export function workerUnitFile(
     | 'volume'
     | 'folder'
     | 'workDirectory'
+    | 'lockFile'
     | 'runtime'
   >,
 ): string {
@@ -161,6 +165,7 @@ export function workerUnitFile(
       : []),
     ['ExecStartPre', commandLine('/bin/mkdir', '-p', `${settings.workDirectory}/overlays/work`)],
     ['ExecStart', commandLine(`${settings.release}/bin/concourse`, 'worker')],
+    ['ExecStartPost', holdCommand(settings.lockFile)],
     ['ExecStop', `-${commandLine('/bin/sh', workerScriptPath(etc), 'stop')}`],
     ['ExecStopPost', `-${commandLine('/bin/sh', workerScriptPath(etc), 'stopped')}`],
     // The shims of running builds live on: the worker that comes back takes them up again.

@@ -110,6 +110,7 @@ async function planWorker(
     volume: host.paths.volume,
     folder: workerFolder(host, hook.unit).path,
     workDirectory: state.workDirectory.path,
+    lockFile: workerFolder(host, hook.unit).lockPath,
     incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,
     tsaHosts: [tsa.address],

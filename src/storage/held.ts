@@ -137,6 +137,8 @@ export function holdVolume({ host, layout, lease, self, signal }: Holding): Held
         throw new Error(`${stagedDirectory} is not in the staging folder of the unit that holds the lock`);
       }
       if ((await files.lstat(path.join(stagedDirectory, names.manifest)))?.kind !== 'file') {
+        // Swept away by whoever has the lock now, perhaps.
+        await assertHeld();
         throw new Error(`${stagedDirectory} has no ${names.manifest}: it is not a finished release`);
       }
       await makeShared(layout.releases);
@@ -148,6 +150,7 @@ export function holdVolume({ host, layout, lease, self, signal }: Holding): Held
       const target = binTarget(version);
       if ((await files.readLink(layout.bin)) === target) return;
       if ((await files.lstat(layout.manifest(version))) === undefined) {
+        await assertHeld();
         throw new Error(
           `${layout.release(version)} is not a finished release: there is no ${names.manifest} in it`,
         );

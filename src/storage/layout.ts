@@ -15,6 +15,8 @@ export const names = {
   identity: '.volume-id',
   worker: 'worker',
   manifest: '.manifest.json',
+  /** In a worker's own folder: locked for as long as its service runs. */
+  held: '.held',
 } as const;
 
 /** Paths of one volume. Functions throw on a version or a unit that is not one: that is a bug of the caller, who parses. */

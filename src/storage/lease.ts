@@ -112,8 +112,8 @@ export async function takeLease(
   const { lock } = await import('proper-lockfile');
   const lost = new AbortController();
   const own = new OwnLease(host, layout, self, watch);
-  await own.prepare();
   try {
+    await own.prepare();
     // The first argument only tells this lease from others in the library's table of this process.
     const release = await lock(`${layout.lease}#${self.token}`, {
       lockfilePath: layout.lease,
@@ -137,7 +137,7 @@ export async function takeLease(
     };
   } catch (error) {
     await host.files.remove(own.folder);
-    // A contender was faster, or the holder swept this contender's folder away.
+    // A contender was faster, or the holder swept this contender's folder away, at whatever point it was.
     if (hasCode(error, 'ELOCKED', 'ENOENT')) return undefined;
     throw error;
   }
@@ -239,7 +239,7 @@ class OwnLease {
     try {
       await files.rename(fresh, this.layout.lease);
     } catch (error) {
-      if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw Object.assign(new Error('held'), { code: 'EEXIST' });
+      if (await this.isTaken(error)) throw Object.assign(new Error('held'), { code: 'EEXIST' });
       throw error;
     }
   }
@@ -250,8 +250,20 @@ class OwnLease {
     const aside = path.join(this.folder, 'stale');
     await files.rename(this.layout.lease, aside);
     if ((await readLease(this.host, aside))?.fingerprint === this.judged) return;
-    await files.rename(aside, this.layout.lease);
+    try {
+      await files.rename(aside, this.layout.lease);
+    } catch (error) {
+      // And a third one was faster still.
+      if (!(await this.isTaken(error))) throw error;
+    }
     throw Object.assign(new Error('held'), { code: 'ELOCKED' });
+  }
+
+  /** Whether the rename to the lease's place failed because another's lease stands there. SFTP has one code for all failures,
+   * and sshfs makes EPERM of it: there the place itself tells. */
+  private async isTaken(error: unknown): Promise<boolean> {
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return true;
+    return hasCode(error, 'EPERM') && (await seeLease(this.host, this.layout)) !== undefined;
   }
 
   private async giveBack(): Promise<void> {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { Host } from '../host/host.ts';
 import { parseJson } from './holder.ts';
-import { folderOfUnit, layoutOf } from './layout.ts';
+import { folderOfUnit, layoutOf, names } from './layout.ts';
 
 /** Where a worker keeps its containers and their volumes. Decided once, since what is in it does not move. */
 export const WorkDirectory = z.object({
@@ -35,6 +35,8 @@ export interface WorkerFolder {
   path: string;
   /** Where the work directory appears on the volume: itself, or a link to the local disk. */
   workPath: string;
+  /** Locked by the worker's service while it runs. */
+  lockPath: string;
   ensure(): Promise<void>;
   /** `state` is undefined when there is none yet, or when what is there is malformed: then `problem` says so. */
   readState(): Promise<{ state: WorkerState | undefined; problem?: string }>;
@@ -70,6 +72,7 @@ export function workerFolder(host: Host, unit: string): WorkerFolder {
   return {
     path: folder,
     workPath,
+    lockPath: path.join(folder, names.held),
     ensure,
     writeState,
     readState: async () => {

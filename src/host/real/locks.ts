@@ -3,14 +3,16 @@
 // however this process ends. Node opens with O_CLOEXEC: no later child keeps the lock.
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs/promises';
+import { hasCode } from '../errors.ts';
 import type { FileLock, Locks } from '../host.ts';
 
 const lockFileMode = 0o644;
+const openTries = 3;
 
 export const realLocks: Locks = {
   tryLock: async (file) => {
     // 'a+' is open for writing: NFS answers EBADF to an exclusive lock on a descriptor that is not.
-    const handle = await fs.open(file, 'a+', lockFileMode);
+    const handle = await open(file);
     let locked = false;
     try {
       locked = await lockDescriptor(handle.fd, file);
@@ -20,6 +22,17 @@ export const realLocks: Locks = {
     return locked ? held(handle) : undefined;
   },
 };
+
+/** MooseFS answers EEXIST while another client makes the file: the next try finds it. */
+async function open(file: string): Promise<fs.FileHandle> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await fs.open(file, 'a+', lockFileMode);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST') || tries === openTries) throw error;
+    }
+  }
+}
 
 function held(handle: fs.FileHandle): FileLock {
   let released = false;
