@@ -1,9 +1,11 @@
 // `npm run test:machines`: the packed charm on real machines with systemd. As root, on Debian 12; installs the packages that it
-// needs. Words that follow narrow it down, as for vitest: a file's path, or -t and a title.
-import { spawnSync } from 'node:child_process';
+// needs. Words that follow narrow it down, as for vitest: a file's path, or -t and a title. `--random N` plays N seeded histories
+// instead, from `--seed S` on.
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { obstacles } from 'juju-lab';
 import { installPrograms } from './test/debian-packages.ts';
+import { runOwnTier } from './test/tiers.ts';
 
 const root = join(import.meta.dirname, '..');
 /** Program → Debian package. */
@@ -24,7 +26,21 @@ if (missing.length > 0) {
   for (const line of missing) console.error(`  ! ${line}`);
   process.exit(1);
 }
-const vitest = join(root, 'node_modules/.bin/vitest');
-const args = [vitest, 'run', '--config', 'tests/machines/vitest.config.ts', ...process.argv.slice(2)];
-const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-process.exitCode = status ?? 1;
+const words = process.argv.slice(2);
+const histories = take('--random');
+if (histories !== undefined) {
+  const seed = take('--seed') ?? randomInt(1_000_000);
+  Object.assign(process.env, { MACHINES_RANDOM: String(histories), MACHINES_SEED: String(seed) });
+  console.log(`${histories} random histories from seed ${seed} on`);
+}
+process.exitCode = await runOwnTier(root, 'machines', words);
+
+/** The number that follows the word; both are taken out. Ends the process when it is none. */
+function take(word: string): number | undefined {
+  const at = words.indexOf(word);
+  if (at < 0) return undefined;
+  const [, text = ''] = words.splice(at, 2);
+  if (/^\d+$/.test(text)) return Number(text);
+  console.error(`${word} is followed by a number, not by '${text}'`);
+  process.exit(2);
+}

@@ -74,6 +74,8 @@ removed)
     left=$((left - 1))
   done
   clear_mounts
+  # systemd leaves a slice as it is when the last service in it goes.
+  systemctl stop concourse.slice 2>/dev/null
   ;;
 esac
 exit 0

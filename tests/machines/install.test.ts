@@ -14,6 +14,7 @@ import {
   workerService,
 } from './support/concourse-site.ts';
 import { hiddenHost } from './support/rootfs.ts';
+import { beginTask, linesOf } from './support/tasks.ts';
 
 const second = `${application}/2`;
 
@@ -88,6 +89,21 @@ test('install, a worker that joins, a no-op config-changed, and removal', async 
     const [one, two] = [await show(web, webService), await show(worker, workerService)];
     return [one['MainPID'], one['NRestarts'], two['MainPID'], two['NRestarts']];
   }
+});
+
+test('a worker that is removed with a build on it waits for that no longer than asked, and leaves none of its processes', async () => {
+  const { lab, deploy, machine, volume, settled } = await concourseSite(['8.1.0']);
+  await deploy(2, { 'worker-drain-timeout': '2s' });
+  const tasks = join(volume, 'worker/concourse-ci-1/work_dir/tasks');
+  beginTask(tasks, 'endless', 'while sleep 0.1; do echo on; done # task of a build');
+  await until(() => linesOf(tasks, 'endless').length > 2);
+  const gone = machine(worker);
+  expect(await gone.sh("pgrep -c -f '[t]ask of a build'")).not.toBe('0\n');
+  lab.removeUnit(worker);
+  await until(() => gone.power === 'off');
+  expect(gone.lastWords).toBe('');
+  expect(existsSync(join(volume, 'worker/concourse-ci-1'))).toBe(false);
+  await settled();
 });
 
 test('a release is fetched through the model’s proxy, from a host that only the proxy knows', async () => {

@@ -1,5 +1,5 @@
 // Upgrades of real services: builds go on, workers that do not answer or cannot be reached, and a release that is broken.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -12,6 +12,7 @@ import {
   worker,
   workerService,
 } from './support/concourse-site.ts';
+import { beginTask, linesOf } from './support/tasks.ts';
 
 test('a running build goes on through an upgrade by `version`', async () => {
   const { lab, deploy, facts, volume, machine, show, settled, webVersion } = await concourseSite([
@@ -20,12 +21,12 @@ test('a running build goes on through an upgrade by `version`', async () => {
   ]);
   await deploy(2);
   const tasks = join(volume, 'worker/concourse-ci-1/work_dir/tasks');
-  begin(
+  beginTask(
     tasks,
     'build',
     'i=0; while [ ! -e /srv/database/finish ]; do echo line $i; i=$((i+1)); sleep 0.1; done; echo end',
   );
-  await until(() => lines(tasks, 'build').length > 2);
+  await until(() => linesOf(tasks, 'build').length > 2);
   const shim = readFileSync(join(tasks, 'build.pid'), 'utf8').trim();
   const before = await show(worker, workerService);
 
@@ -44,7 +45,7 @@ test('a running build goes on through an upgrade by `version`', async () => {
   writeFileSync(join(volume, '../database/finish'), '');
   await until(() => existsSync(join(tasks, 'build.status')));
   expect(readFileSync(join(tasks, 'build.status'), 'utf8').trim()).toBe('succeeded');
-  const printed = lines(tasks, 'build');
+  const printed = linesOf(tasks, 'build');
   expect(printed.slice(0, -1)).toEqual(printed.slice(0, -1).map((_, index) => `line ${index}`));
 });
 
@@ -110,15 +111,3 @@ test('a release whose web ends at once is told of, and rolled back', async () =>
   expect(await webVersion(web)).toBe('8.1.0');
   expect(await show(web, webService)).toMatchObject({ ActiveState: 'active' });
 });
-
-function begin(tasks: string, id: string, command: string): void {
-  mkdirSync(tasks, { recursive: true });
-  const fresh = join(tasks, '..', `${id}.new`);
-  writeFileSync(fresh, JSON.stringify({ command }));
-  renameSync(fresh, join(tasks, `${id}.json`));
-}
-
-function lines(tasks: string, id: string): string[] {
-  const log = join(tasks, `${id}.log`);
-  return existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : [];
-}

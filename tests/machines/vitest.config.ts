@@ -6,7 +6,9 @@ export default defineConfig({
   root: join(import.meta.dirname, '../..'),
   test: {
     name: 'machines',
-    include: ['tests/machines/**/*.test.ts'],
+    include: [
+      process.env['MACHINES_RANDOM'] ? 'tests/machines/random/random.ts' : 'tests/machines/**/*.test.ts',
+    ],
     testTimeout: 180_000,
     hookTimeout: 180_000,
     globalSetup: ['tests/machines/support/pack.ts'],

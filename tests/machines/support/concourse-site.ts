@@ -78,9 +78,9 @@ export async function concourseSite(
     hosts: [`{switch} ${mirrorHost}`],
     // What an administrator would look for on a machine from which the unit has gone.
     lastWords: [
-      "systemctl list-units --all --plain --no-legend 'concourse*.service' 'concourse*.timer' 'concourse*.mount'",
+      "systemctl list-units --all --plain --no-legend 'concourse*.service' 'concourse*.timer' 'concourse*.mount' 'concourse*.slice'",
       'ls -A /run/systemd/transient /etc/concourse /run/concourse-ci 2>/dev/null',
-      "pgrep -a -f '/bin/[c]oncourse|[c]ontainerd-shim'",
+      "pgrep -a -f '/bin/[c]oncourse|[c]ontainerd-shim|[t]ask of a build'",
     ].join('; '),
     binds: (folder) => [
       { from: join(folder, 'volume'), to: '/var/lib/concourse' },
@@ -93,7 +93,6 @@ export async function concourseSite(
   let lab: Lab | undefined;
   onTestFinished(async (context) => {
     if (context.task.result?.state === 'fail') await keep(site, lab, context.task.name);
-    if (process.env.TIMES) for (const r of lab?.records ?? []) console.log('TT', new Date(r.started).toISOString().slice(14,23), r.unit, r.name, Math.round(r.ms), r.toolCalls, r.outcome);
     await lab?.close();
     await site.close();
   });
@@ -254,6 +253,11 @@ async function keep(site: Site, lab: Lab | undefined, test: string): Promise<voi
   if (lab !== undefined) {
     cpSync(join(lab.directory, 'log'), folder, { recursive: true });
     writeFileSync(join(folder, 'status.json'), JSON.stringify(lab.status(), undefined, 2));
+    const hooks = lab.records.map(
+      ({ started, unit, name, ms, outcome }) =>
+        `${new Date(started).toISOString()} ${unit} ${name} ${Math.round(ms)} ms ${outcome}\n`,
+    );
+    writeFileSync(join(folder, 'hooks.log'), hooks.join(''));
   }
   console.error(`logs of the machines: ${folder}`);
 }
