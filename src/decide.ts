@@ -7,6 +7,7 @@ import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/
 import { followerStep } from './upgrade/follower.ts';
 import { byNumber, type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
 import { installerStep, type Step } from './upgrade/installer.ts';
+import { comingOrGoing, mountConflict } from './upgrade/mounting.ts';
 import { tidying } from './upgrade/tidying.ts';
 import { volumeVerdict } from './upgrade/volume.ts';
 import { workerStep } from './upgrade/worker.ts';
@@ -36,7 +37,8 @@ export function decide(o: Observed): Decision {
   const effects: Effect[] = needsWebSecret(o)
     ? [{ do: 'make-web-secret' }, ...decided.effects]
     : decided.effects;
-  return { ...decided, goal, effects, statuses: [...o.optionProblems, ...decided.statuses] };
+  const said = [...o.optionProblems, ...mountConflict(o), ...decided.statuses];
+  return { ...decided, goal, effects, statuses: said };
 }
 
 /** What the goal functions need of what was observed. */
@@ -64,7 +66,11 @@ function needsWebSecret(o: Observed): boolean {
 }
 
 function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
-  if (o.memory.detaching !== undefined) return detaching(o, o.memory.detaching);
+  const coming = comingOrGoing(o);
+  if (coming !== undefined) {
+    const { effects, statuses: said, wakeAt } = coming;
+    return { ...decision(running(o, o.facts), effects, said), wakeAt };
+  }
   const second = goal.installer !== o.unit && o.settings.mode === 'web';
   const verdict = second
     ? { kind: 'refused' as const, status: statuses.secondWeb(o.application, goal.installer) }
@@ -85,17 +91,6 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
       ? installing(next, goal, superseded)
       : following(next, goal, verdict.kind === 'shared');
   return merged(next, facts, steps);
-}
-
-/** Juju takes the volume away, and would fail to unmount it under what runs from it. */
-function detaching(o: Observed, storage: string): Decision {
-  const stops: Effect[] = [];
-  if (o.worker.up && !o.failures.has('retire-worker')) stops.push({ do: 'retire-worker' });
-  if (o.web.up && !o.failures.has('stop-web')) stops.push({ do: 'stop-web' });
-  return {
-    ...decision(running(o, o.facts), stops, [statuses.volumeDetaching(o.unit, storage)]),
-    wakeAt: o.now + lookAgainMs,
-  };
 }
 
 /** The installer: its half of the protocol, then web, then its own worker where it has one. */

@@ -1,6 +1,6 @@
 // What the charm declares to Juju and to its own types: options, relations with their databags, resources, actions. The
 // YAML files at the top of the project say the same, and a test holds the two equal.
-import { action, defineCharm, option, peers, resource, storage } from 'juju-ts-ops';
+import { action, defineCharm, option, peers, requires, resource, storage } from 'juju-ts-ops';
 import { z } from 'zod';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
@@ -119,6 +119,15 @@ export const definition = defineCharm({
     }),
   },
   peers: { peers: peers({ interface: 'concourse-ci_peers', app: goalSchema, unit: factsSchema }) },
+  requires: {
+    // Written by the charms nfs-server-proxy, cephfs-server-proxy, ceph-fs and others.
+    filesystem: requires({
+      interface: 'filesystem_info',
+      limit: 1,
+      optional: true,
+      app: { remote: z.object({ endpoint: z.string() }) },
+    }),
+  },
   storage: {
     'concourse-data': storage({
       description:

@@ -23,6 +23,8 @@ export const rememberedSchema = z.object({
   forgetting: z.number().optional(),
   /** Where Juju's storage worker-scratch is mounted, while it is attached. */
   scratch: z.string().optional(),
+  /** There is a relation `filesystem`. */
+  filesystem: z.boolean().optional(),
   /** The instance of Juju's storage concourse-data that is being taken away. */
   detaching: z.string().optional(),
   /** On the installer: locks of workers on other machines that it got, with their signs of life; and whether one lived. */

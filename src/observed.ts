@@ -116,6 +116,25 @@ export interface Failure {
   transient: boolean;
 }
 
+/** How the volume of the relation `filesystem` is mounted. */
+export interface MountPlan {
+  /** The text of the mount unit. */
+  unit: string;
+  /** What is mounted, for people: `10.0.0.5:/srv`. */
+  what: string;
+  /** A CephFS user's key. */
+  key: string | undefined;
+}
+
+export interface FilesystemView {
+  /** Undefined without the relation. */
+  wanted: MountPlan | { missing: Status } | undefined;
+  /** There is a mount unit that the charm wrote. */
+  ours: boolean;
+  /** It says what is wanted. */
+  current: boolean;
+}
+
 export interface Observed {
   now: number;
   unit: string;
@@ -146,6 +165,7 @@ export interface Observed {
   /** On the installer: units whose agents are lost (`goal-state` says `unknown`) and that it has never met: they may be running. */
   lost: readonly string[];
   volume: VolumeView;
+  filesystem: FilesystemView;
   web: WebView;
   worker: WorkerView;
   memory: Remembered;
@@ -160,6 +180,8 @@ export interface Observed {
 /** What `perform` carries out. Each is idempotent and safe to be killed at any instruction. */
 export type Effect =
   | { do: 'make-web-secret' }
+  | { do: 'mount-volume'; plan: MountPlan }
+  | { do: 'unmount-volume' }
   | { do: 'claim-volume' }
   | { do: 'stage'; version: string; digest: string | undefined; wish: string }
   | {

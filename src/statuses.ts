@@ -53,6 +53,17 @@ export const statuses = {
     blocked(
       `juju attach-storage ${unit} ${storage}: the volume is being detached, and nothing runs without it`,
     ),
+  filesystemUnknownYet: (remote: string) => waiting(`for ${remote} to say which file system to mount`),
+  filesystemUnfit: (problem: string) => blocked(`relation filesystem: ${problem}`),
+  filesystemGone: (app: string) =>
+    blocked(`juju integrate ${app}:filesystem …: the relation has ended, and its volume goes with it`),
+  mountProgramMissing: (app: string, debian: string, program: string) =>
+    blocked(`juju exec --application ${app} -- apt-get install -y ${debian}: ${program} is missing`),
+  mountInTheWay: (unit: string, path: string) =>
+    blocked(`juju remove-unit ${unit}, and add one: ${path} holds a volume already, not that of filesystem`),
+  mountConflict: (app: string, path: string) =>
+    blocked(`umount ${path}, or juju remove-relation ${app}:filesystem …: something else is mounted there`),
+  mounting: (what: string) => maintenance(`mounting ${what}`),
   volumeUnknownYet: () => waiting('for the leader to name the volume'),
   noGoalYet: () => waiting('for the leader to say which version to run'),
 

@@ -1,5 +1,5 @@
-// Juju's storages: what their events tell, kept in the unit's memory, since Juju has no event for a mount that is gone and
-// to ask in every hook would cost two hook tools.
+// What Juju brings a unit to keep things on: its storages and the relation `filesystem`. Their events are kept in the unit's
+// memory, since to ask in every hook would cost hook tools in every hook of every unit.
 import type { Event } from 'juju-ts-ops';
 import type { Remembered } from './memory.ts';
 import type { ConcourseHook } from './session.ts';
@@ -9,27 +9,38 @@ type Storage = 'concourse-data' | 'worker-scratch';
 export const isDetaching = (event: Event, name: Storage): boolean =>
   event.kind === 'storage-detaching' && event.storage.name === name;
 
-/** What the unit remembers of its storages, with what this event tells. A unit without a memory asks. */
+/** What the unit remembers, with what this event tells. A unit without a memory asks. */
 export async function noteStorage(
   hook: ConcourseHook,
   remembered: Remembered | undefined,
 ): Promise<Remembered> {
+  const known = remembered ?? (await asked(hook));
   const { event } = hook;
   if (event.kind === 'storage-attached' || event.kind === 'storage-detaching') {
     const { name, id, location } = event.storage;
     const here = event.kind === 'storage-attached';
-    if (name === 'worker-scratch') return { ...remembered, scratch: here ? location : undefined };
-    return { ...remembered, detaching: here ? undefined : id };
+    if (name === 'worker-scratch') return { ...known, scratch: here ? location : undefined };
+    return { ...known, detaching: here ? undefined : id };
   }
-  if (remembered !== undefined) return remembered;
-  const [scratch] = await hook.storages('worker-scratch');
-  return { scratch: scratch?.location };
+  if (event.relation?.endpoint === 'filesystem')
+    return { ...known, filesystem: event.kind !== 'relation-broken' };
+  return known;
 }
 
-/** Storages of a unit that is being removed go before anything else of it: what that unit needs them for ends first, and is
- * not begun again elsewhere. `goal-state` alone tells a removal from a detachment. */
+async function asked(hook: ConcourseHook): Promise<Remembered> {
+  const [[scratch], relations] = await Promise.all([
+    hook.storages('worker-scratch'),
+    hook.relations('filesystem'),
+  ]);
+  return { scratch: scratch?.location, filesystem: relations.length > 0 };
+}
+
+/** What a unit keeps things on goes before anything else of a unit that is removed: what needs it ends first, and is not begun
+ * again elsewhere. `goal-state` alone tells a removal from a detachment. */
 export async function isLeaving(hook: ConcourseHook): Promise<boolean> {
-  if (hook.event.kind !== 'storage-detaching') return false;
+  const { event } = hook;
+  const ended = event.kind === 'relation-broken' && event.relation.endpoint === 'filesystem';
+  if (event.kind !== 'storage-detaching' && !ended) return false;
   const { units } = await hook.goalState();
   return units[hook.unit]?.status === 'dying';
 }

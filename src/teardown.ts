@@ -2,14 +2,18 @@
 // and takes its services, timer, keys and folder away. Nothing that others share is touched.
 import path from 'node:path';
 import { WEB_SERVICE } from './concourse/web.ts';
+import { isMountUnitOf } from './concourse/mount-unit.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
 import { goalInputs } from './decide.ts';
+import { mountUnitPath } from './observe/filesystem-view.ts';
+import { SystemdFailure } from './host/errors.ts';
 import { observe } from './observe/observe.ts';
 import { peersNotePath } from './observe/peers.ts';
 import { quietNotePath } from './quiet.ts';
 import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
 import { mountedBelow } from './perform/files.ts';
+import { unmountVolume } from './perform/mount.ts';
 import { retireWorker } from './perform/retire.ts';
 import { stopWeb } from './perform/web.ts';
 import type { Session } from './session.ts';
@@ -34,7 +38,10 @@ export async function teardown(session: Session): Promise<void> {
   // The volume goes before `stop`: nothing may run from it then.
   if (isDetaching(hook.event, 'concourse-data') && (await owns(session, WEB_SERVICE))) await stopWeb(session);
   if (hook.event.kind === 'stop' || hook.event.kind === 'remove') await removeServices(session);
-  if (hook.event.kind === 'remove') await removeFiles(session);
+  if (hook.event.kind === 'remove') {
+    await removeFiles(session);
+    await unmount(session);
+  }
   hook.status.add(statuses.leaving());
 }
 
@@ -75,6 +82,22 @@ async function removeServices(session: Session): Promise<void> {
     if (!(await owns(session, service))) continue;
     await host.services.uninstall(service);
     for (const name of files[service] ?? []) await host.files.remove(path.join(host.paths.etc, name));
+  }
+}
+
+/** The volume that the relation brought; not under another unit of the application on this machine. */
+async function unmount(session: Session): Promise<void> {
+  const { hook, host } = session;
+  if (!isMountUnitOf(hook.application, await host.files.readText(mountUnitPath(host)))) return;
+  const agents = (await host.files.list(path.join(host.paths.root, 'var/lib/juju/agents'))) ?? [];
+  const others = agents.filter((agent) => agent.startsWith(`unit-${hook.application}-`));
+  if (others.some((agent) => agent !== `unit-${folderOfUnit(hook.unit)}`)) return;
+  try {
+    await unmountVolume(session);
+  } catch (error) {
+    // Somebody looks at it: that must not keep the unit.
+    if (!(error instanceof SystemdFailure)) throw error;
+    hook.log.warning(`${error.message}; sudo umount -l ${host.paths.volume}`);
   }
 }
 

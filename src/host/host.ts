@@ -172,7 +172,7 @@ export interface ServiceState {
   environment: Record<string, string> | undefined;
 }
 
-/** systemd. Service names come with their suffix: `concourse-server.service`. */
+/** systemd. Names come with their suffix: `concourse-server.service`, `var-lib-concourse.mount`. */
 export interface Services {
   show(names: readonly string[]): Promise<Record<string, ServiceState>>;
   /** Writes /etc/systemd/system/<name> when it differs, and reloads systemd then. True when it was written. */

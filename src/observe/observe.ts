@@ -5,6 +5,7 @@ import type { Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { settleOptions } from '../settings.ts';
 import { factsOf } from '../upgrade/goal.ts';
+import { viewFilesystem } from './filesystem-view.ts';
 import { readPeers } from './peers.ts';
 import { viewVolume } from './volume-view.ts';
 import { viewWeb } from './web-view.ts';
@@ -51,6 +52,7 @@ export async function observe(session: Session): Promise<Observed> {
     unmet: isInstaller ? strangers('active') : [],
     lost: isInstaller ? strangers('unknown') : [],
     volume,
+    filesystem: await viewFilesystem(session),
     web: await viewWeb(session, {
       settings: options.settings,
       postgresSecret: options.postgresSecret,

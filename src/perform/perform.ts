@@ -5,6 +5,7 @@ import { makeWebSecret } from '../web-secret.ts';
 import { failureOf } from './failure.ts';
 import { mendMarker, prune, stage, switchRelease } from './release.ts';
 import { forgetWorkers } from './forget-workers.ts';
+import { mountVolume, unmountVolume } from './mount.ts';
 import { retireWorker } from './retire.ts';
 import { authorizeWorkers, awaitWeb, startWeb, stopWeb } from './web.ts';
 import {
@@ -33,6 +34,10 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
   switch (effect.do) {
     case 'make-web-secret':
       return makeSecret(session);
+    case 'mount-volume':
+      return mountVolume(session, effect.plan);
+    case 'unmount-volume':
+      return unmountVolume(session);
     case 'claim-volume':
       return claimVolume(session);
     case 'stage':

@@ -186,6 +186,7 @@ function base(): Observed {
     unmet: [],
     lost: [],
     volume: volumeOf(['8.1.0']),
+    filesystem: { wanted: undefined, ours: false, current: false },
     web: stoppedWeb,
     worker: stoppedWorker,
     memory: {},

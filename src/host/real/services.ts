@@ -93,7 +93,7 @@ export async function ask(
 
 /** Names become file names and arguments. */
 function checked(name: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.(service|timer)$/.test(name)) {
+  if (!/^[A-Za-z0-9][A-Za-z0-9:_.@\\-]*\.(service|timer|mount)$/.test(name)) {
     throw new Error(`not the name of a systemd unit: ${JSON.stringify(name)}`);
   }
   return name;
