@@ -25,7 +25,10 @@ export async function playOne(options: {
   if (outcome.violation === undefined) return 0;
   if (options.shrink === undefined) return 1;
   const small = await shrink(plan, outcome, (smaller) => simulate(smaller, charmed));
-  writeFileSync(options.shrink, historyOf(small.plan, small.outcome, commit()));
+  writeFileSync(
+    options.shrink,
+    historyOf(small.plan, small.outcome, { commit: commit(), mutation: options.mutation }),
+  );
   console.log(
     `shrunk to ${small.plan.faults.length} faults and ${small.outcome.steps} steps: ${options.shrink}`,
   );

@@ -9,13 +9,19 @@ const plan = z.custom<Plan>(
 const schema = z.object({
   /** What it broke before it was mended. */
   broke: z.string(),
+  /** The deliberate defect that puts it back: see mutations.ts. */
+  mutation: z.string().optional(),
   /** The commit on which it did. */
   commit: z.string(),
   plan,
 });
 
-export function historyOf(found: Plan, outcome: Pick<Outcome, 'violation'>, commit: string): string {
-  return `${JSON.stringify({ broke: outcome.violation ?? '', commit, plan: found }, undefined, 1)}\n`;
+export function historyOf(
+  found: Plan,
+  outcome: Pick<Outcome, 'violation'>,
+  about: { commit: string; mutation?: string | undefined },
+): string {
+  return `${JSON.stringify({ broke: outcome.violation ?? '', ...about, plan: found }, undefined, 1)}\n`;
 }
 
 export function parseHistory(text: string): z.infer<typeof schema> {

@@ -191,7 +191,11 @@ export const mutations: readonly Mutation[] = [
           '  for (const file of plan.files) {\n    await replaceFile(host.files, { ...file, gid: file.group === undefined ? undefined : gid });\n  }\n  await host.services.install(WEB_SERVICE, plan.unit);\n',
       },
     ],
-    bias: { power: 10, blackout: 6 },
+    bias: {
+      story: [['power', { when: 'install concourse-server', ms: 60_000 }]],
+      power: 10,
+      blackout: 6,
+    },
   },
   {
     name: 'no-fence',
