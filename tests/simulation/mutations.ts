@@ -37,7 +37,15 @@ export const mutations: readonly Mutation[] = [
         replace: "  return ended && o.volume.installed === '' ? { ...step, wakeAt: o.now } : step;",
       },
     ],
-    bias: { 'volume-broken': 6, freeze: 4, version: 8 },
+    bias: {
+      story: [
+        ['volume-broken', { when: 'systemctl stop concourse-worker', elsewhere: true, unit: 0, ms: 150_000 }],
+        ['version', { version: '8.4.0' }],
+      ],
+      'volume-broken': 6,
+      freeze: 4,
+      version: 8,
+    },
   },
   {
     name: 'no-way-out-of-an-old-version',
@@ -102,7 +110,16 @@ export const mutations: readonly Mutation[] = [
         replace: 'if (o.unmet.length >= 0) return undefined;',
       },
     ],
-    bias: { add: 4, action: 4, 'remove-force': 3 },
+    bias: {
+      story: [
+        ['version', { version: '8.4.0' }],
+        ['add', {}],
+        ['action', { unit: 3, action: 'move-web' }],
+      ],
+      add: 4,
+      action: 4,
+      'remove-force': 3,
+    },
   },
   {
     name: 'lost-ones-do-not-count',
@@ -291,7 +308,9 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     bias: {
-      story: [['power', { when: 'systemctl disable', unit: 0, ms: 20 * 60_000 }]],
+      story: [
+        ['power', { when: 'systemctl stop concourse-worker', elsewhere: true, unit: 0, ms: 20 * 60_000 }],
+      ],
       power: 6,
       freeze: 6,
       cut: 4,

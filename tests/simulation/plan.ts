@@ -32,8 +32,9 @@ export interface Settings {
 }
 
 /** `step`: when so many steps have been taken since the beginning (of the faults), or when all have been idle for `idleMs`.
- * `when`: then just before the next operation that begins with these words, on the unit that is about to do it. */
-export type Fault = { step: number; idleMs: number; when?: string } & (
+ * `when`: then just before the next operation that begins with these words, on the unit that is about to do it; with `elsewhere`, on
+ * the unit that the number means. */
+export type Fault = { step: number; idleMs: number; when?: string; elsewhere?: boolean } & (
   | { kind: 'crash' | 'blackout'; unit: number }
   | { kind: 'leader' | 'remove' | 'remove-force' | 'resolve-retry' | 'resolve-no-retry'; unit: number }
   | {
@@ -159,6 +160,7 @@ export interface Bias extends Partial<Record<FaultKind, number>> {
 
 interface Given {
   when?: string;
+  elsewhere?: boolean;
   unit?: number;
   ms?: number;
   version?: string;

@@ -121,7 +121,8 @@ async function safety(
     }
     if (world.violation !== undefined) return;
     const on = fault.when === undefined ? undefined : await untilAbout(world, faults, fault.when);
-    if (fault.when === undefined || on !== undefined) faults.apply(fault, on);
+    if (fault.when === undefined || on !== undefined)
+      faults.apply(fault, fault.elsewhere === true ? undefined : on);
     idleSince = scheduler.now;
   }
   const until = scheduler.now + (plan.settings.lingerMs ?? 0);
