@@ -47,7 +47,6 @@ test('the charm for arm64 installs arm64’s release, comes to rest, and has qui
     () => JSON.stringify(status()),
   );
   await lab.settle({ timeoutMs: 60_000 });
-  console.error(lab.records.map(({name,ms})=>`${name} ${ms}`));
   expect(lab.records.map(({ name }) => name)).toContain('install');
   expect(lab.records.filter(({ exit }) => exit !== 0)).toEqual([]);
   const manifest = readFileSync(join(lab.volume, `releases/${version}/.manifest.json`), 'utf8');

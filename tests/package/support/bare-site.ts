@@ -1,6 +1,6 @@
 // Units on bare machines, with a stand-in release that Juju hands them as a resource: no network is needed, and none is there.
 import { copyFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Lab, Site } from 'juju-lab';
 import { onTestFinished } from 'vitest';
 import { makeStandInRelease } from '../../../lib/concourse-stand-in/src/index.ts';
@@ -9,7 +9,7 @@ import { architecture, root } from './folders.ts';
 import { rootfs } from './rootfs.ts';
 
 export const application = 'concourse-ci';
-const version = '8.1.0';
+const first = '8.1.0';
 
 export interface BareSite {
   lab: Lab;
@@ -17,6 +17,8 @@ export interface BareSite {
   /** The shared volume as this host sees it. */
   volume: string;
   deploy(units: number, config?: Record<string, string>): Promise<void>;
+  /** Attaches that version's release in the place of the one before, and asks for it. */
+  offer(version: string): Promise<void>;
   /** All units are active, and nothing is left to do. */
   settled(): Promise<void>;
 }
@@ -43,12 +45,12 @@ export async function bareSite(charm: string): Promise<BareSite> {
   }
   makeDatabase(folder('database'));
   copyFileSync((await nodeBinary(root, architecture)).binary, folder('releases/node'));
-  const release = await makeStandInRelease({
-    version,
-    architecture,
-    directory: folder('releases'),
-    node: '/srv/releases/node',
-  });
+  const release = async (version: string): Promise<{ path: string; sha256: string }> => {
+    const directory = folder('releases');
+    const request = { version, architecture, directory, node: '/srv/releases/node' } as const;
+    const { path, sha256 } = await makeStandInRelease(request);
+    return { path: join('/srv/releases', basename(path)), sha256 };
+  };
   const started = new Lab({
     directory: folder('lab'),
     charm: { directory: charm },
@@ -67,14 +69,20 @@ export async function bareSite(charm: string): Promise<BareSite> {
     site,
     volume: folder('volume'),
     settled,
+    offer: async (version) => {
+      const { path, sha256 } = await release(version);
+      started.operate((juju) => juju.attachResource(application, 'concourse-release', path));
+      started.configure(application, { version, 'release-sha256': sha256 });
+    },
     deploy: async (units, config = {}) => {
+      const { path, sha256 } = await release(first);
       const postgres = started.juju.addSecret('postgres', { uri: databaseUri(1) });
       started.deploy(application, {
         units,
-        resources: { 'concourse-release': `/srv/releases/concourse-${version}-linux-${architecture}.tgz` },
+        resources: { 'concourse-release': path },
         config: {
-          version,
-          'release-sha256': release.sha256,
+          version: first,
+          'release-sha256': sha256,
           'postgres-uri': postgres,
           'worker-runtime': 'houdini',
           'shared-storage': 'required',
