@@ -111,12 +111,13 @@ async function owns({ hook, host }: Pick<Session, 'hook' | 'host'>, service: str
 async function removeFiles(session: Session): Promise<void> {
   const { hook, host, volume } = session;
   const facts = await volume.observe();
-  if (facts.state === 'present' && !facts.readOnly) {
+  if (facts.state === 'present') {
     const folder = workerFolder(host, hook.unit);
     const { state } = await folder.readState();
-    const own = [folder.path];
-    if (state?.workDirectory?.place === 'scratch') own.unshift(state.workDirectory.path);
-    for (const directory of own) await removeUnlessMounted(session, directory);
+    if (state?.workDirectory?.place === 'scratch')
+      await removeUnlessMounted(session, state.workDirectory.path);
+    // On a volume that is read-only here the installer removes it, by the action `prune`.
+    if (!facts.readOnly) await removeUnlessMounted(session, folder.path);
   }
   // Also when the volume that tells of it has gone before.
   await removeUnlessMounted(session, path.join(host.paths.localWork, folderOfUnit(hook.unit)));

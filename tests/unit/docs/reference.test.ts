@@ -71,11 +71,13 @@ describe('links', () => {
 function markdownBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory())
-      return entry.name === 'node_modules' || entry.name.startsWith('.') ? [] : markdownBelow(path);
+    if (entry.isDirectory()) return isOurs(entry.name) ? markdownBelow(path) : [];
     return entry.name.endsWith('.md') ? [relative(root, path)] : [];
   });
 }
+
+/** `build` is what other programs of the project leave while they run. */
+const isOurs = (folder: string): boolean => !/^(node_modules|build|\..*)$/.test(folder);
 
 /** Relative links whose file, or whose heading in that file, is not there. */
 function brokenLinks(path: string): string[] {
