@@ -194,7 +194,12 @@ export const mutations: readonly Mutation[] = [
         replace: '  const installs = !own && goal.installer === o.unit;',
       },
     ],
-    bias: { power: 6, crash: 6 },
+    bias: {
+      ownVolumes: 1,
+      story: [['power', { when: 'rename ' }]],
+      power: 6,
+      crash: 6,
+    },
   },
   {
     name: 'marks-first',

@@ -24,6 +24,8 @@ export interface Settings {
   wallOffsetsMs: number[];
   readyTimeoutMs: number;
   completeTimeoutMs: number;
+  /** How long workers land. */
+  landMs?: number;
   config: Record<string, string | number | boolean>;
   /** How long what is broken stays so after the last fault. */
   lingerMs?: number;
@@ -154,6 +156,8 @@ export const targets = ['8.2.0', '8.3.0', '8.4.0'] as const;
 /** Faults and actions that a mutation needs, drawn more often. */
 export interface Bias extends Partial<Record<FaultKind, number>> {
   actions?: readonly [ActionFault, ...ActionFault[]];
+  /** How likely a unit has a volume of its own. */
+  ownVolumes?: number;
   /** Faults that most histories have, in this order, each drawn but for what is given here. */
   story?: readonly (readonly [FaultKind, Given])[];
 }
@@ -188,11 +192,17 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
     volumeType: oneOf(['ext4', 'nfs', 'fuse']),
     syncNames: chance(0.7),
     sticky: oneOf([0, 0.5, 0.9, 0.97, 0.995]),
-    ownVolumes: chance(0.15) ? [between(1, units)] : [],
+    ownVolumes: chance(bias.ownVolumes ?? 0.15) ? [between(1, units)] : [],
     wallOffsetsMs: Array.from({ length: 8 }, () => (chance(0.6) ? 0 : between(-3 * day, 3 * day))),
     readyTimeoutMs: oneOf([10_000, 30_000, 2 * minute]),
     completeTimeoutMs: oneOf([25_000, minute, 5 * minute]),
-    config: chance(0.2) ? { mode: 'all' } : {},
+    config: {
+      ...(chance(0.2) ? { mode: 'all' } : {}),
+      ...(chance(0.25)
+        ? { 'worker-drain': 'land', 'worker-drain-timeout': oneOf(['20s', '90s', '20m']) }
+        : {}),
+    },
+    landMs: oneOf([1_000, 40_000, 10 * minute]),
     calmStart: chance(0.75),
     lingerMs: oneOf([0, 0, 3 * minute, 12 * minute]),
   };

@@ -17,6 +17,8 @@ export interface Service {
   startedAt: number;
   /** From when on web answers (ms). */
   answersAt: number;
+  /** A worker that lands: when its last build is over. */
+  landsAt: number;
   /** Web: the worker keys that it has read. */
   authorized: string;
 }
@@ -37,6 +39,8 @@ export interface ServiceTroubles {
   stopMs: number;
   /** Virtual ms until web answers. */
   webMs: number;
+  /** Virtual ms until a worker has landed. */
+  landMs: number;
   /** Versions whose web never answers. */
   silent: Set<string>;
 }
@@ -55,7 +59,13 @@ export class SimulatedSystemd {
   readonly services = new Map<string, Service>();
   readonly timers = new Map<string, Timer>();
   readonly enabled = new Set<string>();
-  readonly troubles: ServiceTroubles = { failingStarts: 0, stopMs: 50, webMs: 500, silent: new Set() };
+  readonly troubles: ServiceTroubles = {
+    failingStarts: 0,
+    stopMs: 50,
+    webMs: 500,
+    landMs: 40_000,
+    silent: new Set(),
+  };
   private pids = 10_000;
   private invocations = 0;
   private readonly mounts: Mounts;
@@ -81,6 +91,7 @@ export class SimulatedSystemd {
       version: undefined,
       startedAt: 0,
       answersAt: 0,
+      landsAt: Number.POSITIVE_INFINITY,
       authorized: '',
     };
     this.services.set(name, fresh);
@@ -116,6 +127,16 @@ export class SimulatedSystemd {
     this.end(service, 'failed', undefined);
     if (/^Restart=(always|on-failure)$/m.test(this.text(`${unitDirectory}/${name}`) ?? '')) {
       if (this.launch(name, undefined) === undefined) service.restarts = restarts;
+    }
+  }
+
+  /** Whose builds are over ends by itself, and well: systemd starts it again only where it always does. */
+  landDue(): void {
+    for (const service of this.services.values()) {
+      if (service.active !== 'active' || service.landsAt > this.scheduler.now) continue;
+      this.end(service, 'inactive', undefined);
+      if (/^Restart=always$/m.test(this.text(`${unitDirectory}/${service.name}`) ?? ''))
+        this.launch(service.name, undefined);
     }
   }
 
@@ -180,6 +201,7 @@ export class SimulatedSystemd {
         if (service.active !== 'active') throw new SystemdFailure(`systemctl kill ${name}: it does not run`);
         if (signal === 'SIGHUP') this.readKeys();
         if (signal === 'SIGUSR2') this.end(service, 'inactive', process);
+        if (signal === 'SIGUSR1') service.landsAt = scheduler.now + this.troubles.landMs;
       },
       log: async (name, { invocation, containing }) => {
         await turn('journalctl', 10);
@@ -267,7 +289,7 @@ export class SimulatedSystemd {
   }
 
   private end(service: Service, active: 'inactive' | 'failed', by: Process | undefined): void {
-    Object.assign(service, { active, mainPid: 0, environment: undefined });
+    Object.assign(service, { active, mainPid: 0, environment: undefined, landsAt: Number.POSITIVE_INFINITY });
     this.events.stopped(service.name, by);
   }
 

@@ -148,6 +148,7 @@ export class World {
       syncNames: settings.syncNames,
       wallOffsetMs: settings.wallOffsetsMs[number % settings.wallOffsetsMs.length] ?? 0,
     });
+    if (settings.landMs !== undefined) machine.systemd.troubles.landMs = settings.landMs;
     machine.systemd.registered = () => this.isRegistered(machine);
     this.machinesByUnit.set(unit, machine);
     return machine;
@@ -223,6 +224,8 @@ export class World {
   /** What may happen next. */
   choices(): Choice[] {
     const { scheduler } = this;
+    for (const { powered, frozenUntil, systemd } of this.machinesByUnit.values())
+      if (powered && frozenUntil <= scheduler.now) systemd.landDue();
     this.watchExecs();
     const choices = scheduler.ready();
     for (const unit of this.juju.units(application)) {
@@ -279,6 +282,8 @@ export class World {
       if (!machine.powered) continue;
       for (const timer of machine.systemd.timers.values())
         if (!timer.running) times.push(Math.max(timer.at, machine.frozenUntil));
+      for (const service of machine.systemd.services.values())
+        times.push(Math.max(service.landsAt, machine.frozenUntil));
     }
     const later = times
       .filter((at) => at !== undefined)
