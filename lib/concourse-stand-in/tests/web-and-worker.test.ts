@@ -74,9 +74,13 @@ function startWorker(env: Environment = {}, from = release): Program {
 }
 
 /** A command under a shim; `release` ends it, `appears` on its files tells of it. */
-function startTask(id: string, command: string): { file(suffix: string): string; status(): Promise<string> } {
+function startTask(
+  id: string,
+  command: string,
+  job: { interruptible?: boolean } = {},
+): { file(suffix: string): string; status(): Promise<string> } {
   const file = (suffix: string): string => stage.path('work/tasks', `${id}.${suffix}`);
-  writeFileSync(file('json'), JSON.stringify({ command }));
+  writeFileSync(file('json'), JSON.stringify({ command, ...job }));
   return { file, status: () => appears(file('status')) };
 }
 
@@ -289,6 +293,20 @@ describe('leaving', () => {
     expect(await workers()).toEqual([{ name: 'concourse-1', state: 'landed' }]);
     await startWorker().said(REGISTERED);
     expect(await workers()).toEqual([{ name: 'concourse-1', state: 'running' }]);
+  });
+
+  test('SIGUSR1 does not wait for the task of an interruptible job, which goes on', async () => {
+    await startWeb().said('tsa.listening');
+    const worker = startWorker();
+    await worker.said(REGISTERED);
+    const task = startTask('long', UNTIL_GO, { interruptible: true });
+    await appears(task.file('log'));
+    worker.signal('SIGUSR1');
+    expect(await worker.ended()).toBe(0);
+    expect(await workers()).toEqual([{ name: 'concourse-1', state: 'landed' }]);
+    await startWorker().said('worker.tasks.attached');
+    go();
+    expect(await task.status()).toBe('succeeded\n');
   });
 
   test('SIGUSR2 retires: web forgets the worker', async () => {

@@ -1,11 +1,13 @@
 // What the charm writes, run for real by a stand-in for Concourse: the files go to disk, the programs start from them, and the
 // charm's own functions judge what they answer.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import {
+  appears,
+  isGone,
   keyPair,
   type KeyPair,
   type Program,
@@ -42,7 +44,12 @@ import {
 import { parsePostgresUri } from '../../../src/concourse/postgres.ts';
 import type { PlannedService } from '../../../src/concourse/service.ts';
 import { TSA_PORT, webService, type WebSettings } from '../../../src/concourse/web.ts';
-import { HEALTH_PORT, workerService, type WorkerSettings } from '../../../src/concourse/worker.ts';
+import {
+  HEALTH_PORT,
+  workerScriptPath,
+  workerService,
+  type WorkerSettings,
+} from '../../../src/concourse/worker.ts';
 import { planOf, settingsOf, web, worker } from './settings.ts';
 
 const WEB_ADDRESS = '127.0.20.2';
@@ -189,6 +196,45 @@ test('workers are listed and pruned with the admin password', async () => {
   await send(pruneRequest(token, 'concourse-ci-1'));
   expect(await workers()).toEqual([]);
   expect(parseToken(await send(tokenRequest({ user: 'admin', password: 'wrong' })))).toBeUndefined();
+});
+
+describe('a build', () => {
+  /** Begun under a shim, on a worker that has registered; it goes on until there is a file `go`. */
+  async function build() {
+    await start(webService(webSettings)).said('tsa.listening');
+    const program = start(workerService(workerSettings));
+    await program.said('beacon.registered');
+    const file = (suffix: string) => join(workerSettings.workDirectory, `tasks/build.${suffix}`);
+    const command = 'echo $$; while [ ! -e go ]; do sleep 0.05; done';
+    writeFileSync(file('json'), JSON.stringify({ command }));
+    await appears(file('pid'));
+    await expect
+      .poll(() => (existsSync(file('log')) ? readFileSync(file('log'), 'utf8') : ''))
+      .toMatch(/^\d+\n$/);
+    const numberIn = (suffix: string) => Number(readFileSync(file(suffix), 'utf8'));
+    return { program, file, shim: numberIn('pid'), task: numberIn('log') };
+  }
+  const script = (verb: string) =>
+    run('/bin/sh', [workerScriptPath(workerSettings.etc), verb], { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' });
+
+  test('goes on when its worker is stopped, and ends with it when the worker is gone for good', async () => {
+    const { program, shim, task } = await build();
+    await program.stop();
+    // What the service itself runs when it has stopped.
+    expect((await script('stopped')).code).toBe(0);
+    expect([shim, task].map(isGone)).toEqual([false, false]);
+    expect((await script('removed')).code).toBe(0);
+    await expect.poll(() => [shim, task].map(isGone)).toEqual([true, true]);
+  });
+
+  test('ends before a worker that lands does', async () => {
+    const { program, file } = await build();
+    program.signal('SIGUSR1');
+    await program.said('landing-worker');
+    writeFileSync(join(workerSettings.workDirectory, 'tasks/go'), '');
+    expect(await program.ended()).toBe(0);
+    expect(await appears(file('status'))).toBe('succeeded\n');
+  });
 });
 
 test('the newer release takes the database down to what the older one supports', async () => {

@@ -19,6 +19,8 @@ import { log } from './log.ts';
 export class Tasks {
   readonly #directory: string;
   readonly #running = new Set<string>();
+  /** Of jobs that are `interruptible`: nobody waits for them, and they go on under their shims. */
+  readonly #interruptible = new Set<string>();
   #accepting = false;
   #unusable: string | undefined;
   #watcher: FSWatcher | undefined;
@@ -35,7 +37,7 @@ export class Tasks {
       if (this.#has(`${id}.status`)) continue;
       if (this.#has(`${id}.exit`)) this.#conclude(id, 'errored proc not running: status = stopped');
       else if (isShim(Number(this.#read(`${id}.pid`)), id)) {
-        this.#running.add(id);
+        this.#runs(id, readTask(this.#read(`${id}.json`)));
         log('worker.tasks.attached', { id });
       } else this.#conclude(id, 'errored task attach: no running task found');
     }
@@ -53,10 +55,10 @@ export class Tasks {
     this.#accepting = false;
   }
 
-  /** Resolves when no task runs; new ones are not accepted. */
+  /** Resolves when no task runs but interruptible ones; new ones are not accepted. */
   drained(): Promise<void> {
     this.refuse();
-    if (this.#running.size === 0) return Promise.resolve();
+    if (this.#idle) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenIdle = resolve;
     });
@@ -74,7 +76,11 @@ export class Tasks {
     if (this.#accepting)
       for (const id of this.#ids('.json'))
         if (!this.#has(`${id}.pid`) && !this.#has(`${id}.status`)) this.#start(id);
-    if (this.#running.size === 0) this.#whenIdle?.();
+    if (this.#idle) this.#whenIdle?.();
+  }
+
+  get #idle(): boolean {
+    return [...this.#running].every((id) => this.#interruptible.has(id));
   }
 
   #start(id: string): void {
@@ -82,18 +88,23 @@ export class Tasks {
       this.#conclude(id, `errored ${this.#unusable}`);
       return;
     }
-    const command = readCommand(this.#read(`${id}.json`));
-    if (command === undefined) return; // Half written: its next change is seen too.
+    const task = readTask(this.#read(`${id}.json`));
+    if (task === undefined) return; // Half written: its next change is seen too.
     // Of this very release, whatever link it was started through.
     const shim = join(import.meta.dirname, 'containerd-shim-runc-v2');
-    const args = ['-namespace', 'concourse', '-id', id, '-tasks', this.#directory, '--', ...command];
+    const args = ['-namespace', 'concourse', '-id', id, '-tasks', this.#directory, '--', ...task.command];
     const child = spawn(shim, args, { detached: true, stdio: 'ignore' });
     child.on('error', (error) => this.#conclude(id, `errored ${error.message}`));
     if (child.pid === undefined) return;
     child.unref();
-    this.#running.add(id);
+    this.#runs(id, task);
     this.#write(`${id}.pid`, `${child.pid}\n`);
     log('worker.tasks.started', { id, shim: child.pid });
+  }
+
+  #runs(id: string, task: Task | undefined): void {
+    this.#running.add(id);
+    if (task?.interruptible === true) this.#interruptible.add(id);
   }
 
   #conclude(id: string, status: string): void {
@@ -127,11 +138,19 @@ export function writeWhole(path: string, content: string): void {
   renameSync(`${path}~`, path);
 }
 
-/** `{"command": "a shell line"}` or `{"command": ["program", "argument"]}`. */
-function readCommand(text: string): string[] | undefined {
+interface Task {
+  command: string[];
+  interruptible: boolean;
+}
+
+/** `{"command": "a shell line"}` or `{"command": ["program", "argument"]}`; of a job with `"interruptible": true` or not. */
+function readTask(text: string): Task | undefined {
   try {
-    const { command } = JSON.parse(text) as { command: string | string[] };
-    return typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+    const { command, interruptible = false } = JSON.parse(text) as {
+      command: string | string[];
+      interruptible?: boolean;
+    };
+    return { command: typeof command === 'string' ? ['/bin/sh', '-c', command] : command, interruptible };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
