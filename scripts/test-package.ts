@@ -6,7 +6,7 @@ import { installPrograms } from './test/debian-packages.ts';
 import { runOwnTier } from './test/tiers.ts';
 
 const root = join(import.meta.dirname, '..');
-/** Program → Debian package; for a package without one, a file of it as seen from a folder of programs. */
+/** Program → Debian package; for a package without one a file of it, as seen from a folder of programs. */
 const programs = {
   'systemd-nspawn': 'systemd-container',
   mmdebstrap: 'mmdebstrap',

@@ -1,11 +1,11 @@
 // The arm64 charm, run: an install from nothing to an active unit, and the hook that most hooks are, which ends before it began.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Lab } from 'juju-lab';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeStandInRelease } from '../../lib/concourse-stand-in/src/index.ts';
+import { run } from './support/folders.ts';
 import { emulatedCharm } from './support/qemu.ts';
 
 const application = 'concourse-ci';
@@ -16,9 +16,7 @@ test('the charm for arm64 installs arm64’s release, comes to rest, and has qui
   const node = join(charm, 'bin/node');
   expect(execFileSync(node, ['-p', 'process.arch'], { encoding: 'utf8' })).toBe('arm64\n');
 
-  // Short: sockets lie below it.
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'concourse-arm-')));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = join(run(), 'arm64');
   const version = '8.1.0';
   // Its programs are scripts for this machine's Node: the services are not what is emulated.
   const release = await makeStandInRelease({ version, architecture: 'arm64', directory });
@@ -52,9 +50,9 @@ test('the charm for arm64 installs arm64’s release, comes to rest, and has qui
   const manifest = readFileSync(join(lab.volume, `releases/${version}/.manifest.json`), 'utf8');
   expect(manifest).toContain('"arm64"');
 
-  const run = join(lab.unit(unit).root.path, 'run/concourse-ci');
-  mkdirSync(run, { recursive: true });
-  writeFileSync(join(run, 'concourse-ci-0.quiet'), `${application}/7\n`);
+  const notes = join(lab.unit(unit).root.path, 'run/concourse-ci');
+  mkdirSync(notes, { recursive: true });
+  writeFileSync(join(notes, 'concourse-ci-0.quiet'), `${application}/7\n`);
   const event = `JUJU_DISPATCH_PATH=hooks/peers-relation-changed JUJU_REMOTE_UNIT=${application}/3`;
   expect(await lab.execIn(unit, `${event} ./dispatch`)).toMatchObject({ code: 0, stdout: '', stderr: '' });
   expect(lab.records.at(-1)).toMatchObject({ name: 'run-commands', exit: 0, toolCalls: 0 });

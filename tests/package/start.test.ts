@@ -39,6 +39,12 @@ describe('on a machine that lacks a library of Node’s', () => {
   });
 });
 
+test('no other hook asks first: there the loader’s own words must do', () => {
+  const { status, stderr } = dispatch('hooks/config-changed', unpacked(), `${libraries}/libstdc++.so.6`);
+  expect(status).toBe(127);
+  expect(stderr).toContain('libstdc++.so.6');
+});
+
 test('a charm for another architecture says so', () => {
   const other = unpacked().endsWith('amd64') ? unpacked('arm64') : unpacked('amd64');
   const { status, stderr } = dispatch('hooks/install', other);
