@@ -16,7 +16,7 @@ const programs = {
   openssl: 'openssl',
   unzip: 'unzip',
   'mkfs.ext4': 'e2fsprogs',
-  pg_ctlcluster: 'postgresql',
+  '/usr/lib/postgresql/15/bin/initdb': 'postgresql',
 };
 
 installPrograms(programs);

@@ -1,12 +1,11 @@
 // From nothing to a Concourse with two workers, and back: what is on real machines afterwards.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import {
   application,
   concourseSite,
   installed,
-  root,
   until,
   web,
   webService,
@@ -118,9 +117,7 @@ test('a release is fetched through the model’s proxy, from a host that only th
 });
 
 test('the charm that runs here is the one that is packed', () => {
-  expect(readFileSync(join(root, 'node_modules/.cache/machines/charm/dispatch'), 'utf8')).toContain(
-    './bin/node',
-  );
+  expect(readFileSync(join(inject('charm'), 'dispatch'), 'utf8')).toContain('./bin/node');
 });
 
 /** How an overlay says that a file of the layer below is gone. */

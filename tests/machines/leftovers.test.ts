@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearDead } from 'juju-lab';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { concourseSite, until } from './support/concourse-site.ts';
 
 test('a run that is killed with SIGKILL is cleared away by its watcher', async () => {
@@ -38,7 +38,7 @@ test('a run that is killed together with its watcher is cleared away by the next
 });
 
 async function doomed(): Promise<{ id: string; pid: number }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'support/doomed.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'support/doomed.ts'), inject('charm')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [printed] = await once(child.stdout, 'data');

@@ -1,5 +1,5 @@
 // The installer loses its power: whenever that is, what is installed stays whole, and after the boot the upgrade goes on.
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createHost } from '../../src/host/real/index.ts';
@@ -37,6 +37,7 @@ test('during a download', async () => {
 
 /** In the order in which they come. */
 const moments = [
+  ['while the archive is unpacked', 'open staging/.*/bin/gdn$'],
   ['before the staged release gets its name', 'rename releases/8'],
   ['before bin is switched', 'rename concourse/bin$'],
   ['between the switch and the marker', 'rename installed_version$'],
@@ -62,7 +63,7 @@ test('at each step of an upgrade from S1 to S7', async () => {
       await paused;
     }
     await lab.kill(web);
-    const switched = index >= 2;
+    const switched = index >= 3;
     await whole(volume, switched ? to : from);
     await lab.boot(web);
     await lab.waitFor(
@@ -92,5 +93,6 @@ async function clean(volume: string, version: string): Promise<void> {
   expect(installed(volume)).toBe(version);
   const left = ['.download_in_progress', '.install.lease'].filter((name) => existsSync(join(volume, name)));
   expect(left).toEqual([]);
+  expect(readdirSync(join(volume, '.staging'))).toEqual([]);
   expect(readFileSync(join(volume, '.installed_version'), 'utf8')).toBe(`${version}\n`);
 }

@@ -1,13 +1,12 @@
 // Upgrades that a new revision of the charm brings by its pin, and what a revision with the same pin leaves alone.
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { unpackCharm } from '../../scripts/pack/charm.ts';
 import { pinnedRelease } from '../../src/release/version.ts';
 import {
   application,
   architecture,
-  cache,
   concourseSite,
   installed,
   root,
@@ -29,7 +28,7 @@ test('a refresh restarts nothing as long as the pin is the same, and upgrades al
   expect(await webVersion(web)).toBe(now);
   const before = await pids(made);
 
-  lab.refresh(application, join(cache, 'charm'));
+  lab.refresh(application, inject('charm'));
   await settled();
   for (const unit of [web, worker, second]) expect(lab.juju.charmRevision(unit)).toBe(1);
   expect(await pids(made)).toEqual(before);
@@ -47,7 +46,7 @@ test('a refresh restarts nothing as long as the pin is the same, and upgrades al
 
   // An older revision: its pin lowers nothing.
   const upgraded = await pids(made);
-  lab.refresh(application, join(cache, 'charm'));
+  lab.refresh(application, inject('charm'));
   await settled();
   expect(await webVersion(web)).toBe(next);
   expect(await pids(made)).toEqual(upgraded);

@@ -9,7 +9,7 @@ export default defineConfig({
     include: [
       process.env['MACHINES_RANDOM'] ? 'tests/machines/random/random.ts' : 'tests/machines/**/*.test.ts',
     ],
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 180_000,
     globalSetup: ['tests/machines/support/pack.ts'],
     // Much of a scenario's time is spent in waiting for deadlines and boots.

@@ -13,7 +13,7 @@ import {
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { Lab, type LabOptions, type Machine, Site } from 'juju-lab';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { makeStandInRelease, type StandInRequest } from '../../../lib/concourse-stand-in/src/index.ts';
 import { nodeBinary } from '../../../scripts/pack/node-binary.ts';
 import { type SwitchMirror, serveOnSwitch } from './mirror.ts';
@@ -72,7 +72,7 @@ export async function concourseSite(
   wishes: Wishes = {},
 ): Promise<ConcourseSite> {
   const made = base(cache);
-  const charm = join(cache, 'charm');
+  const charm = inject('charm');
   const site = await Site.open({
     rootfs: made.rootfs,
     hosts: [`{switch} ${mirrorHost}`],

@@ -1,10 +1,12 @@
 // A lab on real machines that is killed from outside: prints its site's id once two machines are up, and waits for its end.
+// Its argument is the charm's folder.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Lab, Site } from 'juju-lab';
 import { application, cache } from './concourse-site.ts';
 import { base } from './rootfs.ts';
 import { serveOnSwitch } from './mirror.ts';
+import { postgresOnSwitch } from './postgres.ts';
 
 const made = base(cache);
 const site = await Site.open({
@@ -13,9 +15,10 @@ const site = await Site.open({
 });
 mkdirSync(join(site.folder, 'volume'));
 await serveOnSwitch(site, made, []);
+postgresOnSwitch(site);
 const lab = new Lab({
   directory: join(site.folder, 'lab'),
-  charm: { directory: join(cache, 'charm') },
+  charm: { directory: process.argv[2] ?? '' },
   machines: { make: site.make, address: site.address },
 });
 lab.deploy(application, { units: 2 });

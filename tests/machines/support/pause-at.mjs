@@ -1,5 +1,6 @@
 // Loaded into a hook's process before the charm (NODE_OPTIONS=--import): stops the process for good right before the
-// effect that PAUSE_BEFORE describes, `rename REGEXP` of its arguments or `spawn REGEXP` of its command line, and says so.
+// effect that PAUSE_BEFORE describes, and says so: `rename REGEXP` of both paths, `open REGEXP` of the path of a file that is made,
+// `spawn REGEXP` of the command line.
 import childProcess from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
@@ -23,6 +24,13 @@ if (effect === 'rename') {
   promises.rename = async (from, to) => {
     pauseBefore(`${from} ${to}`);
     return rename(from, to);
+  };
+}
+if (effect === 'open') {
+  const { open } = promises;
+  promises.open = async (path, flags, ...rest) => {
+    if (String(flags).startsWith('w')) pauseBefore(String(path));
+    return open(path, flags, ...rest);
   };
 }
 if (effect === 'spawn') {
