@@ -1,10 +1,9 @@
 // `npm run test:volumes`: the storage manager on file systems that are really shared, two clients on each. As root, on Debian
 // 12; installs the packages that it needs. Prints what was found as a table; `-- --write-table` writes it into
 // docs/reference/volumes.md. Other words narrow it down, as for vitest: -t and a file system's name.
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { inOwnNamespaces } from '../tests/volumes/support/own-namespaces.ts';
+import { runInOwnNamespaces } from '../tests/volumes/support/own-namespaces.ts';
 import { installPrograms } from './test/debian-packages.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -39,8 +38,5 @@ installPrograms(programs);
 const words = process.argv.slice(2);
 const vitest = [join(root, 'node_modules/.bin/vitest'), 'run', '--config', 'tests/volumes/vitest.config.ts'];
 const filters = words.filter((word) => word !== '--write-table');
-const [program, args] = inOwnNamespaces([process.execPath, ...vitest, ...filters]);
 const env = { ...process.env, ...(words.includes('--write-table') && { WRITE_TABLE: '1' }) };
-const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit', env });
-if (error) console.error(`cannot start ${program}: ${error.message}`);
-process.exitCode = status ?? 1;
+process.exitCode = runInOwnNamespaces([process.execPath, ...vitest, ...filters], env);

@@ -1,9 +1,10 @@
 // A tier that needs more than Node installs it: here, and only as root on a Debian; elsewhere it says what is missing and ends.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
-/** Installs the Debian packages of the programs (program → package) that are not there. Ends the process when it cannot. */
+/** Installs the Debian packages of the programs (program → package) that are not there; an absolute path stands for a package
+ * that has no program of its own. Ends the process when it cannot. */
 export function installPrograms(programs: Readonly<Record<string, string>>): void {
   const wanted = Object.entries(programs)
     .filter(([program]) => !isThere(program))
@@ -26,6 +27,7 @@ export function installPrograms(programs: Readonly<Record<string, string>>): voi
 }
 
 function isThere(program: string): boolean {
+  if (isAbsolute(program)) return existsSync(program);
   const folders = (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/sbin', '/usr/bin');
   return folders.some((folder) => existsSync(join(folder, program)));
 }

@@ -40,7 +40,12 @@ function held(handle: fs.FileHandle): FileLock {
     release: async () => {
       if (released) return;
       released = true;
-      await handle.close();
+      try {
+        await handle.close();
+      } catch (error) {
+        // Freed all the same. GlusterFS answers EBADFD when it had to connect anew since the file was opened.
+        if (!(error instanceof Error && 'syscall' in error && error.syscall === 'close')) throw error;
+      }
     },
   };
 }

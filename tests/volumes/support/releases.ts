@@ -54,8 +54,10 @@ export class Reader {
 
   /** Resolves when a look that begins from now on is over. */
   async another(): Promise<void> {
-    for (let looks = 0; looks < 2; looks += 1)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    for (let looks = 0; looks < 2; looks += 1) {
+      const over = new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await Promise.race([over, this.#reading]);
+    }
   }
 
   async end(): Promise<Watched> {

@@ -23,7 +23,7 @@ const rows = {
   cutOffAfter: { text: '… after', promise: false },
   lateWrite: {
     text: 'the server refuses a late write of that holder to a file that it has open',
-    promise: true,
+    promise: false,
   },
   lateRename: { text: 'a late rename of an old holder changes nothing (the fence)', promise: true },
 } as const;
