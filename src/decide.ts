@@ -3,7 +3,7 @@
 import { authorizedKeysFile, fingerprint, keyProblem } from './concourse/keys.ts';
 import { type Decision, type Effect, type Observed, plannedVersion, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
-import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
+import { type Facts, hasPassed, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
 import { followerStep } from './upgrade/follower.ts';
 import { byNumber, type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
 import { installerStep, type Step } from './upgrade/installer.ts';
@@ -17,8 +17,8 @@ const retryMs = 30_000;
 
 /** After what failed, or a volume that cannot be used: nobody tells when it can. */
 const lookAgainMs = 60_000;
-/** How often web is looked at for nothing but a worker that it shall forget. */
-const forgettingLooks = 3;
+/** For so long web is looked at for nothing but a worker that it shall forget: it misses a heartbeat after a minute. */
+const forgettingMs = 240_000;
 
 export function decide(o: Observed): Decision {
   if (o.optionsUnsettled) return decision(o.facts, [], o.optionProblems);
@@ -176,9 +176,7 @@ function webStep(o: Observed, upgrading: boolean): Step {
       effects:
         gone.length > 0 && !o.done.has('forget-workers') ? [{ do: 'forget-workers', units: gone }] : [],
       statuses: upgrading ? [] : [status],
-      // Web misses a heartbeat after a minute. What it will not forget by then is asked for in other hooks.
-      wakeAt:
-        gone.length > 0 && (o.memory.forgetting ?? 0) <= forgettingLooks ? o.now + lookAgainMs : undefined,
+      wakeAt: gone.length > 0 && stillForgetting(o) ? o.now + lookAgainMs : undefined,
     };
   }
   if (o.done.has('start-web') && !o.done.has('await-web') && !o.failures.has('await-web')) {
@@ -200,6 +198,12 @@ function webStep(o: Observed, upgrading: boolean): Step {
 function forgotten(o: Observed, keys: readonly { unit: string }[]): string[] {
   const here = new Set(keys.map(({ unit }) => unit));
   return (o.memory.workers ?? []).filter((unit) => !here.has(unit));
+}
+
+/** What web has not forgotten by then is asked for in other hooks. */
+function stillForgetting({ memory, now }: Observed): boolean {
+  const { forgettingSince } = memory;
+  return forgettingSince === undefined || !hasPassed(forgettingSince + forgettingMs, now, forgettingMs);
 }
 
 /** The keys of the workers that exist: whoever left or was removed is not let in any more. */

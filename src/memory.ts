@@ -19,8 +19,8 @@ export const rememberedSchema = z.object({
   authorized: z.object({ invocation: z.string(), text: z.string() }).optional(),
   /** Web: units whose workers it has let in and not forgotten since. */
   workers: z.array(z.string()).optional(),
-  /** How often in a row web did not forget all of those that are gone. */
-  forgetting: z.number().optional(),
+  /** Since when web has not forgotten all of those that are gone. */
+  forgettingSince: z.number().optional(),
   /** Where Juju's storage worker-scratch is mounted, while it is attached. */
   scratch: z.string().optional(),
   /** There is a relation `filesystem`. */

@@ -26,8 +26,8 @@ export async function forgetWorkers(
   const gone = await pruned(session, settings, units);
   const workers = (session.memory.workers ?? []).filter((unit) => !gone.includes(unit));
   const left = gone.length < units.length;
-  const forgetting = left ? (session.memory.forgetting ?? 0) + 1 : undefined;
-  session.memory = { ...session.memory, workers, forgetting };
+  const forgettingSince = left ? (session.memory.forgettingSince ?? session.host.clock.now()) : undefined;
+  session.memory = { ...session.memory, workers, forgettingSince };
 }
 
 /** Those of `units` of which web lists no worker any more. */

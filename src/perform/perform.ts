@@ -67,7 +67,7 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
     case 'stop-worker':
       return stopWorker(session);
     case 'retire-worker':
-      return retireWorker(session, o.settings.workerDrainTimeoutMs);
+      return retireOwn(session, o.settings.workerDrainTimeoutMs);
     case 'start-worker':
       return startWorker(session, effect.plan, effect.digest);
     case 'await-registration':
@@ -77,6 +77,13 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
     default:
       return effect satisfies never;
   }
+}
+
+/** Where this unit is about to be web, it has to forget its own worker, should that find no web to tell. */
+async function retireOwn(session: Session, withinMs: number): Promise<void> {
+  await retireWorker(session, withinMs);
+  const known = new Set([...(session.memory.workers ?? []), session.hook.unit]);
+  session.memory = { ...session.memory, workers: [...known].sort() };
 }
 
 /** Web's keys and the administrator's password, made by the leader once in the life of the application. */

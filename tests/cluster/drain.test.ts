@@ -102,3 +102,14 @@ test('a worker that becomes web retires', async () => {
   expect(signals(d, d.unit(1))).toContain('SIGUSR2');
   expect(await d.runs(d.unit(1), workerService)).toBeUndefined();
 });
+
+test('a worker that becomes web, and finds none to tell that it retires, is forgotten by itself', async () => {
+  const d = await Deployment.settled();
+  d.busy.add(d.unit(1));
+  await d.cluster.action(d.unit(0), 'move-web', { unit: d.unit(1) });
+  await d.cluster.settle();
+  expect(d.listed.get('concourse-ci-1')).toBe('running');
+  d.listed.set('concourse-ci-1', 'stalled');
+  await d.cluster.advance(120_000);
+  expect([...d.listed.keys()].sort()).toEqual(['concourse-ci-0', 'concourse-ci-2']);
+});
