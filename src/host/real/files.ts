@@ -1,10 +1,13 @@
 // Files as the kernel has them: exact modes whatever the umask, and fsync where it was asked for.
 import { createReadStream } from 'node:fs';
-import * as fs from 'node:fs/promises';
+import * as promises from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode, unless } from '../errors.ts';
 import type { FileKind, FileStat, Files, FileWriter, Mount } from '../host.ts';
+import { named, naming } from './codes.ts';
 import { parseMounts, typeOfMagic } from './mounts.ts';
+
+const fs = naming(promises);
 
 const streamChunkBytes = 1024 * 1024;
 /** A reader on GlusterFS meets ESTALE while another client replaces the file by rename; the next try finds the new one. */
@@ -37,7 +40,7 @@ export function realFiles(root: string): Files {
   return {
     read,
     readText: async (file) => (await read(file))?.toString('utf8'),
-    stream: (file) => createReadStream(file, { highWaterMark: streamChunkBytes }),
+    stream,
     write,
     create,
     makeDirectory,
@@ -77,12 +80,20 @@ async function readFresh(file: string): Promise<Buffer | undefined> {
   }
 }
 
+async function* stream(file: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(file, { highWaterMark: streamChunkBytes });
+  } catch (error) {
+    throw named(error);
+  }
+}
+
 async function write(
   file: string,
   content: string | Uint8Array,
   options: { mode: number; sync?: boolean; exclusive?: boolean },
 ): Promise<void> {
-  const handle = await fs.open(file, options.exclusive ? 'wx' : 'w', options.mode);
+  const handle = naming(await fs.open(file, options.exclusive ? 'wx' : 'w', options.mode));
   try {
     // Before the content is in it: a secret must not lie in a file that was there with a wider mode.
     await handle.chmod(options.mode);
@@ -94,7 +105,7 @@ async function write(
 }
 
 async function create(file: string, mode: number): Promise<FileWriter> {
-  const handle = await fs.open(file, 'wx', mode);
+  const handle = naming(await fs.open(file, 'wx', mode));
   await handle.chmod(mode);
   return {
     write: async (chunk) => {
@@ -145,7 +156,7 @@ async function kernelMounts(): Promise<Mount[]> {
 }
 
 async function syncDirectory(directory: string): Promise<void> {
-  const handle = await fs.open(directory, 'r');
+  const handle = naming(await fs.open(directory, 'r'));
   try {
     // Some FUSE and network file systems cannot sync a directory and answer so; their names are durable by other means.
     await unless(handle.sync(), 'EINVAL', 'ENOTSUP', 'ENOSYS');

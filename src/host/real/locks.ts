@@ -2,9 +2,12 @@
 // belongs to the open file description, so it stays with this process when that child ends, and the kernel frees it
 // however this process ends. Node opens with O_CLOEXEC: no later child keeps the lock.
 import { spawn } from 'node:child_process';
-import * as fs from 'node:fs/promises';
+import * as promises from 'node:fs/promises';
 import { hasCode } from '../errors.ts';
 import type { FileLock, Locks } from '../host.ts';
+import { naming } from './codes.ts';
+
+const fs = naming(promises);
 
 const lockFileMode = 0o644;
 const openTries = 3;
@@ -24,17 +27,17 @@ export const realLocks: Locks = {
 };
 
 /** MooseFS answers EEXIST while another client makes the file: the next try finds it. */
-async function open(file: string): Promise<fs.FileHandle> {
+async function open(file: string): Promise<promises.FileHandle> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await fs.open(file, 'a+', lockFileMode);
+      return naming(await fs.open(file, 'a+', lockFileMode));
     } catch (error) {
       if (!hasCode(error, 'EEXIST') || tries === openTries) throw error;
     }
   }
 }
 
-function held(handle: fs.FileHandle): FileLock {
+function held(handle: promises.FileHandle): FileLock {
   let released = false;
   return {
     release: async () => {
@@ -44,7 +47,7 @@ function held(handle: fs.FileHandle): FileLock {
         await handle.close();
       } catch (error) {
         // Freed all the same. GlusterFS answers EBADFD when it had to connect anew since the file was opened.
-        if (!(error instanceof Error && 'syscall' in error && error.syscall === 'close')) throw error;
+        if (!hasCode(error, 'EBADFD', 'EIO', 'ENOTCONN', 'ESTALE')) throw error;
       }
     },
   };
