@@ -38,7 +38,8 @@ export async function readPeers(
     const living = someoneMissing(session, facts, note) ? note.living : await livingUnits(session);
     return noted(session, { bags, living });
   }
-  const living = about.leader || installs ? await livingUnits(session) : undefined;
+  // Who installs on a volume of its own is decided among those that live.
+  const living = about.leader || installs || about.ownVolume ? await livingUnits(session) : undefined;
   const gone = goal === undefined || hook.dying || (living !== undefined && !(goal.installer in living));
   const everyone = installs || about.ownVolume || (about.leader && gone);
   const units = everyone ? await relation.units() : [goal?.installer].filter((name) => name !== undefined);

@@ -122,6 +122,27 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'ghosts-install',
+    why: 'a unit waits for one that was removed by force to install on the volume that they shared',
+    breaks: [8],
+    edits: [
+      {
+        file: 'src/observe/peers.ts',
+        find: 'about.leader || installs || about.ownVolume ? await',
+        replace: 'about.leader || installs ? await',
+      },
+    ],
+    bias: {
+      ownVolumes: 1,
+      story: [
+        ['version', { version: '8.4.0' }],
+        ['remove-force', { unit: 0 }],
+      ],
+      'remove-force': 4,
+      leader: 4,
+    },
+  },
+  {
     name: 'lost-ones-do-not-count',
     why: 'a new installer does not wait for units whose agents are lost and that it never met',
     breaks: [3, 4],
