@@ -84,8 +84,8 @@ function startTask(
   return { file, status: () => appears(file('status')) };
 }
 
-/** Runs until the file `go` is there. */
-const UNTIL_GO = 'echo begun; while [ ! -e go ]; do sleep 0.02; done; echo done';
+/** Runs until the file `go` is there, or the folder is gone: one whose shim was killed has nobody to end it. */
+const UNTIL_GO = 'echo begun; while [ ! -e go ] && [ -e ../tasks ]; do sleep 0.02; done; echo done';
 const go = (): void => writeFileSync(stage.path('work/tasks/go'), '');
 
 async function ask(path: string, method = 'GET'): Promise<Response> {

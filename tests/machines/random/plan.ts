@@ -49,7 +49,7 @@ export function planOf(seed: number): Plan {
   const one = <T>(items: readonly [T, ...T[]]): T => random.pick(items) ?? items[0];
   const steps: Step[] = [];
   let version = 0;
-  for (let left = 5 + random.below(6); left > 0; left--) {
+  for (let left = 6 + random.below(7); left > 0; left--) {
     // A history without an upgrade shows little.
     const kind = steps.length === 0 ? 'version' : one<Step['kind']>(kinds);
     // Now and then the same once more, or one is passed over.
@@ -59,12 +59,12 @@ export function planOf(seed: number): Plan {
       target: random.below(12),
       forMs: 200 + random.below(one([1000, 5000, 15_000])),
       // An upgrade takes about as long as the longer ones.
-      afterMs: random.below(one([1, 500, 3000, 8000])),
+      afterMs: random.below(one([1, 500, 2000, 6000])),
       version: versions[version] ?? '',
     });
   }
   const mode = one(['auto', 'auto', 'all']);
-  return { seed, units: 3 + random.below(2), mode, postgres: random.next() < 0.5, steps };
+  return { seed, units: 3 + random.below(3), mode, postgres: random.next() < 0.5, steps };
 }
 
 /** One line for each step. */
