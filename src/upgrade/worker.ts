@@ -7,6 +7,9 @@ import type { Goal } from './goal.ts';
 import type { Step } from './installer.ts';
 import { landing, landsUntil } from './landing.ts';
 
+/** Some file systems show a switch late to other machines: GlusterFS after 1 s, sshfs after 20 s. */
+const lateMs = 10_000;
+
 /** `installer`: the facts of the goal's installer; undefined when it has left or was never heard of. `shared`: this
  * unit's volume is the goal's, so the installer's `prepare` concerns it. */
 export function workerStep(o: Observed, goal: Goal, installer: Facts | undefined, shared: boolean): Step {
@@ -91,17 +94,23 @@ function goesOn(o: Observed): Step {
 function running(o: Observed, goal: Goal, installer: Facts, facts: Facts): Step {
   const published = installer['installed-version'];
   const installed = o.volume.installed;
-  if (installed === undefined) return waiting(facts, statuses.installerSilent(goal.installer));
+  if (installed === undefined) {
+    const wakeAt = published === undefined ? undefined : o.now + lateMs;
+    return { ...waiting(facts, statuses.installerSilent(goal.installer)), wakeAt };
+  }
   if (published !== undefined && installed !== published) return fenced(o, facts, installed, published);
   return started(o, installer, facts);
 }
 
-/** The databag may be stale, the volume is not: where they disagree, a switch is under way and its event will come. A
- * worker that runs goes on; one that is stopped starts nothing yet. */
+/** Either the databag is stale, then a switch is under way and its event will come; or this machine sees the volume late, of
+ * which nobody tells. A worker that runs goes on; one that is stopped starts nothing yet. */
 function fenced(o: Observed, facts: Facts, installed: string, published: string): Step {
   const stopped = o.worker.upgrade !== undefined && o.facts['upgrade-ready'] === true;
   const stands: Facts = stopped ? { 'upgrade-id': o.facts['upgrade-id'], 'upgrade-ready': true } : facts;
-  const wakeAt = stopped ? o.worker.upgrade?.deadline : undefined;
+  const wakeAt = Math.min(
+    o.now + lateMs,
+    (stopped ? o.worker.upgrade?.deadline : undefined) ?? Number.POSITIVE_INFINITY,
+  );
   if (o.worker.up && o.worker.runningVersion !== undefined) {
     return waiting(stands, statuses.worker(o.worker.runningVersion, ownVolume(o)));
   }

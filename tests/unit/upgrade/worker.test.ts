@@ -204,7 +204,7 @@ describe('complete, and an installer that is gone', () => {
     expect(doings(o)).toEqual(['start-worker']);
   });
 
-  test('while the volume is behind the word, a stopped worker stays stopped and stays ready', () => {
+  test('while the volume is behind the word, a stopped worker stays stopped and ready, and looks again before long', () => {
     const o = asWorker({
       goal: target,
       facts: acknowledged,
@@ -214,8 +214,20 @@ describe('complete, and an installer that is gone', () => {
     expect(step(o)).toMatchObject({
       effects: [],
       facts: { 'upgrade-ready': true, 'upgrade-id': 2 },
-      wakeAt: upgrade.deadline,
+      wakeAt: o.now + 10_000,
     });
+    const late = upgrade.deadline - 1_000;
+    expect(step({ ...o, now: late })).toMatchObject({ effects: [], wakeAt: upgrade.deadline });
+  });
+
+  test('a worker that does not see yet what the installer says it has installed looks again before long', () => {
+    const o = asWorker({
+      goal: target,
+      peers: saying(complete),
+      volume: { ...volumeOf([]), installed: undefined },
+      worker: { ...stopped },
+    });
+    expect(step(o)).toMatchObject({ effects: [], wakeAt: o.now + 10_000 });
   });
 
   test('with the installer gone, a running worker goes on and a stopped one waits for its own deadline only', () => {
