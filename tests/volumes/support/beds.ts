@@ -48,10 +48,20 @@ function gluster(
         run(`${gluster} set ${volume} ${setting}`);
       run(`${gluster} start ${volume}`);
       for (const side of sides) {
-        const prefix = plugIn(volume, side).join(' ');
+        const mount = mountOf(volume, side);
         const client = `glusterfs --volfile-server=${serverAddress} --volfile-id=${volume}`;
-        await until(() => run(`${prefix} ${[client, ...options].join(' ')} ${mountOf(volume, side)}`));
-        await until(() => run(`mountpoint -q ${mountOf(volume, side)}`));
+        const command = [...plugIn(volume, side), ...client.split(' '), ...options, mount];
+        // It mounts before it has a connection, and gives up by itself when the brick is not up yet.
+        await until(() => {
+          try {
+            run(command);
+            run(`stat -f ${mount}`);
+            run(`touch ${mount}/${side}`);
+          } catch (error) {
+            run(`umount -l ${mount}`);
+            throw error;
+          }
+        });
       }
     },
     client: (side) => clientHere(side, mountOf(volume, side)),

@@ -65,24 +65,30 @@ export function printed(): string {
     .join('\n');
 }
 
+/** Puts what was found into the page's table; what was not looked for stays as it is there. */
 export function writePage(): void {
-  const names = [...found.keys()];
-  const strong = (key: Row, cell: string): string => (rows[key].promise && cell === 'no' ? '**no**' : cell);
+  const written = readPage();
+  const names = [...new Set([...found.keys(), ...written.names])];
+  const cell = (key: Row, name: string): string => {
+    const text = found.get(name)?.[key] ?? written.says(name, key) ?? '–';
+    return rows[key].promise && text === 'no' ? '**no**' : text;
+  };
   const lines = [
     ['', ...names],
     ['---', ...names.map(() => '---')],
-    ...keys.map((key) => [
-      rows[key].text,
-      ...names.map((name) => strong(key, found.get(name)?.[key] ?? '–')),
-    ]),
+    ...keys.map((key) => [rows[key].text, ...names.map((name) => cell(key, name))]),
   ];
   const table = lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   const [before = '', rest = ''] = readFileSync(page, 'utf8').split(begin);
   writeFileSync(page, `${before}${begin}\n${table}\n${end}${rest.split(end)[1] ?? ''}`);
 }
 
-/** Promises of the page that were found otherwise: `file system: promise: page says …, found …`. */
-export function differences(): string[] {
+interface Page {
+  names: string[];
+  says(fileSystem: string, key: Row): string | undefined;
+}
+
+function readPage(): Page {
   const table = (readFileSync(page, 'utf8').split(begin)[1] ?? '').split(end)[0] ?? '';
   const [head = [], , ...body] = table
     .trim()
@@ -93,8 +99,16 @@ export function differences(): string[] {
         .slice(1, -1)
         .map((cell) => cell.trim()),
     );
-  const says = (fileSystem: string, key: Row): string | undefined =>
-    body.find(([text]) => text === rows[key].text)?.[head.indexOf(fileSystem)]?.replaceAll('*', '');
+  return {
+    names: head.slice(1),
+    says: (fileSystem, key) =>
+      body.find(([text]) => text === rows[key].text)?.[head.indexOf(fileSystem)]?.replaceAll('*', ''),
+  };
+}
+
+/** Promises of the page that were found otherwise: `file system: promise: the page says …, found: …`. */
+export function differences(): string[] {
+  const { says } = readPage();
   const word = (cell: string | undefined) => cell?.split(',')[0];
   return [...found].flatMap(([fileSystem, cells]) =>
     keys
