@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInOwnNamespaces } from '../tests/volumes/support/own-namespaces.ts';
 import { installPrograms } from './test/debian-packages.ts';
+import { runOwnTier } from './test/tiers.ts';
 
 const root = join(import.meta.dirname, '..');
 /** Program (or file) → Debian package. */
@@ -24,19 +25,27 @@ const programs = {
   sshd: 'openssh-server',
 };
 
-const missing = [
-  ...(process.getuid?.() === 0 ? [] : ['root: sudo npm run test:volumes']),
-  ...(process.arch === 'x64' ? [] : ['an amd64 machine: Debian has User-mode Linux for no other']),
-  ...['/dev/fuse', '/dev/net/tun', '/dev/loop-control'].filter((device) => !existsSync(device)),
-];
-if (missing.length > 0) {
-  console.error('This host cannot have shared file systems (a Debian 12 with root can):');
-  for (const line of missing) console.error(`  ! ${line}`);
-  process.exit(1);
+const inside = '--in-own-namespaces';
+const words = process.argv.slice(2).filter((word) => word !== '--write-table' && word !== inside);
+if (process.argv.includes(inside)) {
+  process.exitCode = await runOwnTier(root, 'volumes', words);
+} else {
+  const missing = obstacles();
+  if (missing.length > 0) {
+    console.error('This host cannot have shared file systems (a Debian 12 with root can):');
+    for (const line of missing) console.error(`  ! ${line}`);
+    process.exit(1);
+  }
+  installPrograms(programs);
+  const env = { ...process.env, ...(process.argv.includes('--write-table') && { WRITE_TABLE: '1' }) };
+  const command = [process.execPath, ...process.execArgv, import.meta.filename, inside, ...words];
+  process.exitCode = runInOwnNamespaces(command, env);
 }
-installPrograms(programs);
-const words = process.argv.slice(2);
-const vitest = [join(root, 'node_modules/.bin/vitest'), 'run', '--config', 'tests/volumes/vitest.config.ts'];
-const filters = words.filter((word) => word !== '--write-table');
-const env = { ...process.env, ...(words.includes('--write-table') && { WRITE_TABLE: '1' }) };
-process.exitCode = runInOwnNamespaces([process.execPath, ...vitest, ...filters], env);
+
+function obstacles(): string[] {
+  return [
+    ...(process.getuid?.() === 0 ? [] : ['root: sudo npm run test:volumes']),
+    ...(process.arch === 'x64' ? [] : ['an amd64 machine: Debian has User-mode Linux for no other']),
+    ...['/dev/fuse', '/dev/net/tun', '/dev/loop-control'].filter((device) => !existsSync(device)),
+  ];
+}

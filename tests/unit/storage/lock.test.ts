@@ -7,6 +7,8 @@ import { LeaseLost, LockBusy, VolumeFailure } from '../../../src/storage/failure
 import type { Held } from '../../../src/storage/held.ts';
 import { withInstallLock } from '../../../src/storage/lock.ts';
 import { openVolume } from '../../../src/storage/volume.ts';
+import { hasCode } from '../../../src/host/errors.ts';
+import type { Host } from '../../../src/host/host.ts';
 import { Crash } from '../../support/effects.ts';
 import { FakeMachine } from '../../support/fake-host.ts';
 import { LockTable } from '../../support/lock-table.ts';
@@ -266,6 +268,55 @@ describe('a holder that died', () => {
   });
 });
 
+describe('a race for the lease alone, where flock says yes to both', () => {
+  /** Unit two, which goes on just as unit one has looked and found nothing, and which has the lock for a moment. */
+  async function race(change: (host: Host) => Host, at: RegExp): Promise<string[]> {
+    locks.lying = true;
+    const order: string[] = [];
+    const process = one.process();
+    let raced = false;
+    process.beforeEach = async (effect) => {
+      if (raced || !at.test(effect)) return;
+      raced = true;
+      const theirs = Promise.withResolvers<void>();
+      void withInstallLock(two.process().host, options(worker), async () => {
+        order.push('two');
+        theirs.resolve();
+        await clock.wait(2_000);
+      });
+      await theirs.promise;
+    };
+    await withInstallLock(change(process.host), options(web, 30_000), async () => void order.push('one'));
+    return order;
+  }
+
+  it('who comes second waits', async () => {
+    expect(await race((host) => host, /rename .*\.install\.lease$/)).toEqual(['two', 'one']);
+  });
+
+  it('on sshfs too, which answers EPERM to whatever fails', async () => {
+    const sshfs = (host: Host): Host => ({
+      ...host,
+      files: {
+        ...host.files,
+        rename: async (from, to) => {
+          try {
+            await host.files.rename(from, to);
+          } catch (error) {
+            if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+            throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
+          }
+        },
+      },
+    });
+    expect(await race(sshfs, /rename .*\.install\.lease$/)).toEqual(['two', 'one']);
+  });
+
+  it('and who is swept away while it prepares for it', async () => {
+    expect(await race((host) => host, /write .*\/token/)).toEqual(['two', 'one']);
+  });
+});
+
 describe('a holder that was overtaken', () => {
   /** Runs `change` as unit one, frozen just before its n-th rename; meanwhile the whole lock passes to unit two. */
   const frozenBefore = async (
@@ -332,10 +383,14 @@ describe('a holder that was overtaken', () => {
   it('is told before it changes anything more', async () => {
     locks.lying = true;
     await withInstallLock(one.process().host, options(web), async (held) => {
+      const staged = await stage(held, '8.2.0');
       await withInstallLock(two.process().host, options(worker, 60_000), (theirs) =>
         install(theirs, '8.3.0'),
       );
       await expect(held.assertHeld()).rejects.toThrow(LeaseLost);
+      // Not: "it is not a finished release". What it had staged was swept away.
+      await expect(held.releaseVersion('8.2.0', staged)).rejects.toThrow(LeaseLost);
+      await expect(held.switchTo('8.2.0')).rejects.toThrow(LeaseLost);
       await expect(held.writeMarker('8.2.0')).rejects.toThrow(LeaseLost);
       await expect(held.staging('8.2.0')).rejects.toThrow(LeaseLost);
     });
