@@ -30,21 +30,25 @@ export async function play(plan: Plan, say: (line: string) => void): Promise<voi
   });
   const history = new History(site, say);
   const whole = watchRelease(site.volume);
-  for (const step of plan.steps) {
-    await new Promise((resolve) => setTimeout(resolve, step.afterMs));
-    await history.take(step);
+  try {
+    for (const step of plan.steps) {
+      await new Promise((resolve) => setTimeout(resolve, step.afterMs));
+      await history.take(step);
+    }
+    await history.mend();
+  } finally {
+    expect(whole.end()).toEqual([]);
   }
-  await history.mend();
-  expect(await whole()).toEqual([]);
   await judge(site);
 }
 
 class History {
   readonly #site: ConcourseSite;
   readonly #say: (line: string) => void;
-  /** What ends each unit's trouble. */
-  readonly #troubles = new Map<string, () => Promise<void> | void>();
-  readonly #ends = new Set<Promise<void>>();
+  /** By unit (or volume, or database): resolves when its trouble is over. */
+  readonly #troubles = new Map<string, Promise<void>>();
+  /** Ends the waiting of every trouble. */
+  readonly #mended = new AbortController();
   readonly #toLookAt = new Set<string>();
   readonly #began = performance.now();
   #level = 0;
@@ -154,8 +158,8 @@ class History {
   /** Ends every trouble, and does what an administrator would: mount, look, resolve, and what the status says is to be typed. */
   async mend(): Promise<void> {
     this.#note('everything is mended');
-    for (const name of [...this.#troubles.keys()]) await this.#end(name);
-    await Promise.all(this.#ends);
+    this.#mended.abort();
+    await Promise.all(this.#troubles.values());
     const { lab, look, status } = this.#site;
     for (const unit of this.#units()) {
       if (lab.juju.model.units.get(unit)?.agent.failed !== undefined)
@@ -190,18 +194,27 @@ class History {
   ): Promise<void> {
     if (this.#troubles.has(name)) return;
     this.#note(`${step.kind}: ${name}, for ${step.forMs} ms`);
-    this.#troubles.set(name, () => undefined);
-    this.#troubles.set(name, await begin());
-    const end = new Promise<void>((resolve) => setTimeout(resolve, step.forMs)).then(() => this.#end(name));
-    this.#ends.add(end);
+    const begun = begin();
+    const over = (async () => {
+      const end = await begun;
+      await this.#wait(step.forMs);
+      await end();
+      this.#troubles.delete(name);
+      this.#note(`${name} is well again`);
+    })();
+    this.#troubles.set(name, over);
+    // Whoever mends hears how it ended; until then it is nobody's.
+    over.catch(() => undefined);
+    await begun;
   }
 
-  async #end(name: string): Promise<void> {
-    const end = this.#troubles.get(name);
-    if (end === undefined) return;
-    this.#troubles.delete(name);
-    await end();
-    this.#note(`${name} is well again`);
+  /** Until then, or until everything is mended. */
+  #wait(ms: number): Promise<void> {
+    const { signal } = this.#mended;
+    return new Promise((resolve) => {
+      setTimeout(resolve, signal.aborted ? 0 : ms);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 
   /** What becomes of an action is its own affair. */
@@ -215,16 +228,18 @@ class History {
   }
 }
 
-/** Looks ten times a second whether `bin` names a release that is there; resolves to what was not so. */
-function watchRelease(volume: string): () => Promise<string[]> {
+/** Looks ten times a second whether `bin` names a release that is there; `end` returns what was not so. */
+function watchRelease(volume: string): { end(): string[] } {
   const seen: string[] = [];
   const timer = setInterval(() => {
     const target = readlinkSync(join(volume, 'bin'));
     if (!existsSync(join(volume, target, '../.manifest.json'))) seen.push(`bin points at ${target}`);
   }, 100);
-  return async () => {
-    clearInterval(timer);
-    return seen;
+  return {
+    end() {
+      clearInterval(timer);
+      return seen;
+    },
   };
 }
 
