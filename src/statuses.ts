@@ -93,6 +93,10 @@ export const statuses = {
   switching: (version: string) => maintenance(`upgrade to ${version}: switching`),
   unchanged: (app: string, version: string, reason: string) =>
     blocked(`juju run ${app}/leader upgrade tries again: upgrade to ${version} failed: ${reason}`),
+  notRolledBack: (app: string, version: string, reason: string) =>
+    blocked(
+      `juju run ${app}/leader rollback version=${version} tries again, upgrade gives it up: rollback to ${version} failed: ${reason}`,
+    ),
 
   // The web unit
   postgresMissing: (app: string) =>

@@ -14,7 +14,10 @@ export async function upgrade(session: Session) {
   const goal = goalOf(o);
   const next = upgradedGoal(goal, goalInputs(o));
   if (next.version === o.volume.installed) {
-    return { version: next.version, result: `Concourse ${next.version} is installed already: nothing to do` };
+    const met = `Concourse ${next.version} is installed already`;
+    if (goal.version === next.version) return { version: next.version, result: `${met}: nothing to do` };
+    await setGoal(session, next);
+    return { version: next.version, result: `${met}: the change to ${goal.version} is given up` };
   }
   await setGoal(session, next);
   return {

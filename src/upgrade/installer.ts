@@ -150,7 +150,8 @@ function met(o: Observed, goal: Goal): Step {
 
 function over(o: Observed, goal: Goal): Step {
   const reason = o.facts['upgrade-error'] ?? 'for a reason that was not kept';
-  return { facts: {}, effects: [], statuses: [statuses.unchanged(o.application, goal.version, reason)] };
+  const status = goal['skip-version'] === undefined ? statuses.unchanged : statuses.notRolledBack;
+  return { facts: {}, effects: [], statuses: [status(o.application, goal.version, reason)] };
 }
 
 /** Staging, while nobody is disturbed: undefined once the goal's release is whole on the volume. */

@@ -159,6 +159,24 @@ describe('a rollback', () => {
     expect(d.installed()).toBe('8.2.0');
   });
 
+  test('that is not over yet is given up by upgrade', async () => {
+    const d = await Deployment.settled();
+    d.pins.push('8.2.0');
+    d.juju.refresh(application, d.files);
+    await d.cluster.settle();
+    d.juju.agentDown(d.unit(2));
+    await d.cluster.action(d.unit(0), 'rollback');
+    await d.cluster.settle();
+    expect(d.facts(d.unit(0))['upgrade-state']).toBe('prepare');
+    expect((await d.cluster.action(d.unit(0), 'upgrade')).results).toMatchObject({
+      result: 'Concourse 8.2.0 is installed already: the change to 8.1.0 is given up',
+    });
+    d.juju.agentUp(d.unit(2), { rebooted: false });
+    await d.cluster.settle();
+    expect(await d.workersRun()).toEqual(['8.2.0', '8.2.0']);
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+  });
+
   test('to a release that is not there is refused, naming those that are', async () => {
     const d = await Deployment.settled();
     const action = await d.cluster.action(d.unit(0), 'rollback', { version: '8.0.0' });

@@ -122,6 +122,31 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'rollback-for-ever',
+    why: 'a rollback that failed cannot be given up',
+    breaks: [8],
+    edits: [
+      {
+        file: 'src/actions/upgrades.ts',
+        find: 'if (goal.version === next.version) return {',
+        replace: "if (next.version !== '') return {",
+      },
+      {
+        file: 'src/upgrade/installer.ts',
+        find: "goal['skip-version'] === undefined ? statuses.unchanged : statuses.notRolledBack",
+        replace: 'statuses.unchanged',
+      },
+    ],
+    bias: {
+      story: [
+        ['action', { action: 'rollback' }],
+        ['read-only', { when: 'systemctl stop concourse-worker', elsewhere: true, unit: 0, ms: 5 * 60_000 }],
+      ],
+      version: 6,
+      'read-only': 6,
+    },
+  },
+  {
     name: 'ghosts-install',
     why: 'a unit waits for one that was removed by force to install on the volume that they shared',
     breaks: [8],

@@ -19,6 +19,8 @@ export interface Service {
   answersAt: number;
   /** A worker that lands: when its last build is over. */
   landsAt: number;
+  /** When systemd tries again to start what failed. */
+  retryAt: number;
   /** Web: the worker keys that it has read. */
   authorized: string;
 }
@@ -54,6 +56,10 @@ export interface ServiceEvents {
 export const webService = 'concourse-server.service';
 export const workerService = 'concourse-worker.service';
 const unitDirectory = '/etc/systemd/system';
+/** RestartSec of both units. */
+const retryMs = 5_000;
+
+const substate = { active: 'running', failed: 'failed', inactive: 'dead' } as const;
 
 export class SimulatedSystemd {
   readonly services = new Map<string, Service>();
@@ -92,6 +98,7 @@ export class SimulatedSystemd {
       startedAt: 0,
       answersAt: 0,
       landsAt: Number.POSITIVE_INFINITY,
+      retryAt: Number.POSITIVE_INFINITY,
       authorized: '',
     };
     this.services.set(name, fresh);
@@ -123,16 +130,31 @@ export class SimulatedSystemd {
   die(name: string): void {
     const service = this.of(name);
     if (service.active !== 'active') return;
-    const restarts = service.restarts + 1;
     this.end(service, 'failed', undefined);
-    if (/^Restart=(always|on-failure)$/m.test(this.text(`${unitDirectory}/${name}`) ?? '')) {
-      if (this.launch(name, undefined) === undefined) service.restarts = restarts;
-    }
+    this.retry(service);
   }
 
-  /** Whose builds are over ends by itself, and well: systemd starts it again only where it always does. */
-  landDue(): void {
+  /** Without a limit to how often: the unit files say so. */
+  private retry(service: Service): void {
+    if (/^Restart=(always|on-failure)$/m.test(this.text(`${unitDirectory}/${service.name}`) ?? ''))
+      service.retryAt = this.scheduler.now + retryMs;
+  }
+
+  /** When something happens here by itself. */
+  nextTime(): number {
+    const times = [...this.services.values()].flatMap(({ landsAt, retryAt }) => [landsAt, retryAt]);
+    return Math.min(Number.POSITIVE_INFINITY, ...times);
+  }
+
+  /** What failed is started again; whose builds are over ends by itself, and well: systemd starts it again only where it always
+   * does. */
+  goOn(): void {
     for (const service of this.services.values()) {
+      if (service.retryAt <= this.scheduler.now) {
+        const restarts = service.restarts + 1;
+        this.launch(service.name, undefined);
+        service.restarts = restarts;
+      }
       if (service.active !== 'active' || service.landsAt > this.scheduler.now) continue;
       this.end(service, 'inactive', undefined);
       if (/^Restart=always$/m.test(this.text(`${unitDirectory}/${service.name}`) ?? ''))
@@ -144,6 +166,7 @@ export class SimulatedSystemd {
     this.timers.clear();
     for (const service of this.services.values())
       if (service.active === 'active') this.end(service, 'inactive', undefined);
+      else this.giveUp(service);
   }
 
   powerOn(): void {
@@ -171,6 +194,7 @@ export class SimulatedSystemd {
         await turn(`uninstall ${name}`, 60);
         const service = this.of(name);
         if (service.active === 'active') this.end(service, 'inactive', process);
+        this.giveUp(service);
         this.enabled.delete(name);
         if (this.text(`${unitDirectory}/${name}`) !== undefined)
           this.mounts.unlink(`${unitDirectory}/${name}`);
@@ -249,6 +273,13 @@ export class SimulatedSystemd {
     );
     const service = this.of(name);
     if (service.active === 'active') this.end(service, 'inactive', process);
+    this.giveUp(service);
+  }
+
+  /** Stopped while it was about to be started again. */
+  private giveUp(service: Service): void {
+    if (Number.isFinite(service.retryAt)) service.active = 'inactive';
+    service.retryAt = Number.POSITIVE_INFINITY;
   }
 
   private launchOrThrow(name: string, by: Process): void {
@@ -263,6 +294,7 @@ export class SimulatedSystemd {
     if (unit === undefined) return `Unit ${name} not found.`;
     const program = /^ExecStart=(\S*\/releases\/([^/]+)\/bin\/concourse) /m.exec(unit);
     this.events.starting(name, program?.[2], by);
+    service.retryAt = Number.POSITIVE_INFINITY;
     this.invocations += 1;
     service.invocation = this.invocations.toString(16).padStart(32, '0');
     service.restarts = 0;
@@ -285,6 +317,7 @@ export class SimulatedSystemd {
       return undefined;
     }
     Object.assign(service, { active: 'failed', mainPid: 0, environment: undefined });
+    this.retry(service);
     return 'Job failed. See journalctl.';
   }
 
@@ -295,9 +328,10 @@ export class SimulatedSystemd {
 
   private state(name: string): ServiceState {
     const service = this.of(name);
+    const again = Number.isFinite(service.retryAt);
     return {
-      active: service.active,
-      subState: service.active === 'active' ? 'running' : service.active === 'failed' ? 'failed' : 'dead',
+      active: again ? 'activating' : service.active,
+      subState: again ? 'auto-restart' : substate[service.active],
       enabled: this.enabled.has(name),
       installed: this.text(`${unitDirectory}/${name}`) !== undefined,
       mainPid: service.mainPid,

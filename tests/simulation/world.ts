@@ -225,7 +225,7 @@ export class World {
   choices(): Choice[] {
     const { scheduler } = this;
     for (const { powered, frozenUntil, systemd } of this.machinesByUnit.values())
-      if (powered && frozenUntil <= scheduler.now) systemd.landDue();
+      if (powered && frozenUntil <= scheduler.now) systemd.goOn();
     this.watchExecs();
     const choices = scheduler.ready();
     for (const unit of this.juju.units(application)) {
@@ -282,8 +282,7 @@ export class World {
       if (!machine.powered) continue;
       for (const timer of machine.systemd.timers.values())
         if (!timer.running) times.push(Math.max(timer.at, machine.frozenUntil));
-      for (const service of machine.systemd.services.values())
-        times.push(Math.max(service.landsAt, machine.frozenUntil));
+      times.push(Math.max(machine.systemd.nextTime(), machine.frozenUntil));
     }
     const later = times
       .filter((at) => at !== undefined)

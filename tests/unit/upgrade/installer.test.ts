@@ -205,6 +205,22 @@ describe('prepare', () => {
     });
   });
 
+  test('a rollback that ended unchanged names both ways out', () => {
+    const o = asInstaller({
+      volume: volumeOf(['8.2.0', '8.1.0']),
+      goal: { ...target, version: '8.1.0', 'skip-version': '8.2.0' },
+    });
+    const facts = {
+      ...o.facts,
+      'upgrade-id': 2,
+      'upgrade-outcome': 'unchanged',
+      'upgrade-error': 'full',
+    } as const;
+    expect(step({ ...o, facts }).statuses[0]?.message).toBe(
+      'juju run concourse-ci/leader rollback version=8.1.0 tries again, upgrade gives it up: rollback to 8.1.0 failed: full',
+    );
+  });
+
   test('a lock that is busy is waited for by timer', () => {
     const failure = { code: 'lock-busy', message: 'concourse-ci/4 installs since 12:00', transient: true };
     const o = asInstaller({ ...both, failures: new Map([['switch', failure]]), peers: new Map() });
