@@ -139,7 +139,8 @@ export const mutations: readonly Mutation[] = [
     ],
     bias: {
       story: [
-        ['action', { action: 'rollback' }],
+        ['version', { version: '8.4.0' }],
+        ['action', { when: 'status-set active worker 8.4.0', elsewhere: true, unit: 0, action: 'rollback' }],
         ['read-only', { when: 'systemctl stop concourse-worker', elsewhere: true, unit: 0, ms: 5 * 60_000 }],
       ],
       version: 6,
