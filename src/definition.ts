@@ -2,6 +2,7 @@
 // YAML files at the top of the project say the same, and a test holds the two equal.
 import { action, defineCharm, option, peers, requires, resource, storage } from 'juju-ts-ops';
 import { z } from 'zod';
+import { extraSchema } from './concourse/extra-environment.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
@@ -116,6 +117,20 @@ export const definition = defineCharm({
     'postgres-uri': option.secret({
       description:
         'Secret with a key uri: postgresql://USER:PASSWORD@HOST:5432/DATABASE. juju add-secret pg uri=…; juju grant-secret pg concourse-ci.',
+    }),
+    'extra-web-env': option.string({
+      schema: extraSchema('web'),
+      description:
+        'Further settings of web, as lines CONCOURSE_NAME=VALUE: any that concourse web --help names. No secrets, and none that has an option here.',
+    }),
+    'extra-web-secrets': option.secret({
+      description:
+        'Secret whose keys are secret settings of web, named as its flags: oidc-client-secret is CONCOURSE_OIDC_CLIENT_SECRET.',
+    }),
+    'extra-worker-env': option.string({
+      schema: extraSchema('worker'),
+      description:
+        'Further settings of workers, as lines CONCOURSE_NAME=VALUE: any that concourse worker --help names. No secrets, and none that has an option here.',
     }),
   },
   peers: { peers: peers({ interface: 'concourse-ci_peers', app: goalSchema, unit: factsSchema }) },

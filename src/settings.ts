@@ -1,6 +1,8 @@
 // The options as the charm uses them: malformed ones are said and keep their last good value, so that nothing is touched
 // because of a typo.
 import type { Config } from 'juju-ts-ops';
+import type { Environment } from './concourse/environment-file.ts';
+import type { Program } from './concourse/extra-environment.ts';
 import type { definition } from './definition.ts';
 import type { Settings, Status } from './observed.ts';
 import { statuses } from './statuses.ts';
@@ -12,6 +14,10 @@ export interface SettledOptions {
   problems: Status[];
   /** `postgres-uri`: the secret's URI. */
   postgresSecret: string | undefined;
+  /** Settings of Concourse that go straight into its environment. */
+  extra: Record<Program, Environment>;
+  /** `extra-web-secrets`: the secret's URI. */
+  extraSecret: string | undefined;
   /** The values that were good, to be remembered for a hook that finds a malformed one in their place. */
   good: Partial<Values>;
   /** A malformed option never had a good value: nothing can be begun. */
@@ -46,9 +52,13 @@ export function settleOptions(
       postgresConfigured: values['postgres-uri'] !== undefined,
     },
     problems: config.problems.map(({ option, value, accepted }) =>
-      statuses.option(application, option, value, accepted),
+      /^extra-.*-env$/.test(option)
+        ? statuses.extra(application, option, accepted)
+        : statuses.option(application, option, value, accepted),
     ),
     postgresSecret: values['postgres-uri'],
+    extra: { web: values['extra-web-env'] ?? {}, worker: values['extra-worker-env'] ?? {} },
+    extraSecret: values['extra-web-secrets'],
     good: Object.fromEntries(Object.entries(values).filter(([name]) => !malformed.has(name) || name in kept)),
     unsettled: [...malformed].some((name) => !(name in kept)),
   };

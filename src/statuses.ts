@@ -34,6 +34,9 @@ export const statuses = {
   // Options
   option: (app: string, option: string, value: string, accepted: string) =>
     blocked(`juju config ${app} ${option}=…: '${value}' is not ${accepted}`),
+  /** The value is not shown: it may hold what was meant to be secret. */
+  extra: (app: string, option: string, problem: string) =>
+    blocked(`juju config ${app} ${option}=…: ${problem}`),
 
   // The volume
   volumeUnusable: (problem: string) => blocked(`volume: ${problem}`),
@@ -101,7 +104,8 @@ export const statuses = {
   // The web unit
   postgresMissing: (app: string) =>
     blocked(`no database: juju config ${app} postgres-uri=secret:… (see docs/how-to/postgresql.md)`),
-  postgresUnreadable: (app: string, uri: string, reason: string) =>
+  extraSecret: (problem: string) => blocked(`secret of extra-web-secrets: ${problem}`),
+  secretUnreadable: (app: string, uri: string, reason: string) =>
     blocked(`juju grant-secret ${uri} ${app}: ${reason}`),
   postgresMalformed: (reason: string) => blocked(`secret of postgres-uri: ${reason}`),
   webSecretMissing: () => waiting('for the leader to make the keys of web'),

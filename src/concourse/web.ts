@@ -42,6 +42,8 @@ export interface WebSettings {
   authorizedKeysPath: string;
   /** Undefined: as whoever runs the charm, where there is no such user. */
   user?: string | undefined;
+  /** Further settings, as options have them. */
+  extra?: Environment | undefined;
   /** The text of the operator's own file, where there is one. */
   operatorEnvironment?: string | undefined;
 }
@@ -97,6 +99,7 @@ export function webEnvironment(settings: WebSettings): Environment {
     ...(settings.clusterName && { CONCOURSE_CLUSTER_NAME: settings.clusterName }),
     // A build whose worker went away is run again instead of ending in an error.
     CONCOURSE_ENABLE_RERUN_WHEN_WORKER_DISAPPEARS: 'true',
+    ...settings.extra,
   };
 }
 

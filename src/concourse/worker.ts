@@ -54,6 +54,8 @@ export interface WorkerSettings {
   proxies?: { http?: string | undefined; https?: string | undefined; no?: string | undefined } | undefined;
   /** Mounted into resource containers; Debian's own place by default. */
   certificatesDirectory?: string | undefined;
+  /** Further settings, as options have them. */
+  extra?: Environment | undefined;
   /** The text of the operator's own file, where there is one. */
   operatorEnvironment?: string | undefined;
 }
@@ -119,6 +121,7 @@ export function workerEnvironment(settings: WorkerSettings): Environment {
     ...(proxies.http && { http_proxy: proxies.http }),
     ...(proxies.https && { https_proxy: proxies.https }),
     ...(proxies.no && { no_proxy: proxies.no }),
+    ...settings.extra,
   };
 }
 

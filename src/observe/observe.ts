@@ -5,6 +5,7 @@ import type { Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { settleOptions } from '../settings.ts';
 import { factsOf } from '../upgrade/goal.ts';
+import { settleExtras } from './extra-view.ts';
 import { viewFilesystem } from './filesystem-view.ts';
 import { readPeers } from './peers.ts';
 import { viewVolume } from './volume-view.ts';
@@ -20,7 +21,11 @@ export async function observe(session: Session): Promise<Observed> {
     host.services.show([WEB_SERVICE, WORKER_SERVICE, ...CONTAINERD_RIVALS]),
     viewVolume(host.files, session.volume),
   ]);
-  const options = settleOptions(config, session.memory.options ?? {}, hook.application);
+  const options = await settleExtras(
+    session,
+    settleOptions(config, session.memory.options ?? {}, hook.application),
+    volume.installed,
+  );
   // Juju has taken it away: what is mounted there from now on is another matter.
   if (!volume.isMount) session.memory = { ...session.memory, detaching: undefined };
   const isInstaller = goal?.installer === hook.unit;
@@ -56,12 +61,15 @@ export async function observe(session: Session): Promise<Observed> {
     web: await viewWeb(session, {
       settings: options.settings,
       postgresSecret: options.postgresSecret,
+      extra: options.extra.web,
+      extraSecret: options.extraSecret,
       installed: volume.installed,
       state: services[WEB_SERVICE],
       wanted: isInstaller,
     }),
     worker: await viewWorker(session, {
       settings: options.settings,
+      extra: options.extra.worker,
       installed: volume.installed,
       state: services[WORKER_SERVICE],
       rivals: CONTAINERD_RIVALS.filter((name) => services[name]?.active === 'active'),

@@ -1,7 +1,7 @@
 // The web service of this unit: what it should run (keys, database, options), what it runs, and whether it answers.
-import { PermissionDenied } from 'juju-ts-ops';
 import path from 'node:path';
 import { bindAddresses, hostAndPort } from '../concourse/addresses.ts';
+import type { Environment } from '../concourse/environment-file.ts';
 import { FAILURE_MARKS, webFailure, webInfo } from '../concourse/health.ts';
 import { parsePostgresUri, type PostgresConnection } from '../concourse/postgres.ts';
 import type { ServicePlan } from '../concourse/service.ts';
@@ -11,7 +11,9 @@ import type { Settings, Status, WebView } from '../observed.ts';
 import type { ConcourseHook, Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
 import { webSecretSchema } from '../web-secret.ts';
+import { readExtraSecrets } from './extra-view.ts';
 import { viewService } from './services.ts';
+import { readUserSecret } from './user-secret.ts';
 
 const probeTimeoutMs = 2_000;
 
@@ -24,6 +26,10 @@ export const webUser = (host: Host): string | undefined => (host.paths.root === 
 export interface WebInputs {
   settings: Settings;
   postgresSecret: string | undefined;
+  /** Settings that options put into web's environment. */
+  extra: Environment;
+  /** `extra-web-secrets`: the URI of the secret. */
+  extraSecret: string | undefined;
   installed: string | undefined;
   state: ServiceState | undefined;
   /** This unit installs: otherwise neither keys nor database are asked for. */
@@ -99,6 +105,8 @@ async function planWeb(
   if (installed === undefined || secret === undefined) return undefined;
   const postgres = await readPostgres(hook, inputs.postgresSecret);
   if ('missing' in postgres) return postgres;
+  const secrets = await readExtraSecrets(session, inputs.extraSecret, installed);
+  if ('missing' in secrets) return secrets;
   const planned = webService({
     unit: hook.unit,
     version: installed,
@@ -116,6 +124,7 @@ async function planWeb(
     keys: { tsaHostPem: secret['tsa-host-key'], sessionSigningPem: secret['session-signing-key'] },
     authorizedKeysPath: authorizedKeysPath(host),
     user: webUser(host),
+    extra: { ...inputs.extra, ...secrets.environment },
     operatorEnvironment: await host.files.readText(path.join(host.paths.defaults, 'concourse-web')),
   });
   if (planned.ok) return planned.plan;
@@ -127,17 +136,12 @@ export async function readPostgres(
   uri: string | undefined,
 ): Promise<PostgresConnection | { missing: Status }> {
   if (uri === undefined) return { missing: statuses.postgresMissing(hook.application) };
-  try {
-    const content = await hook.secrets.get(uri, 'refresh');
-    if (content === undefined)
-      return { missing: statuses.postgresUnreadable(hook.application, uri, 'there is no such secret') };
-    if (content['uri'] === undefined) return { missing: statuses.postgresMalformed('it has no key uri') };
-    const parsed = parsePostgresUri(content['uri']);
-    return parsed.ok ? parsed.connection : { missing: statuses.postgresMalformed(parsed.problem.message) };
-  } catch (error) {
-    if (!(error instanceof PermissionDenied)) throw error;
-    return { missing: statuses.postgresUnreadable(hook.application, uri, 'it was not granted') };
-  }
+  const secret = await readUserSecret(hook, uri);
+  if ('missing' in secret) return secret;
+  const { uri: database } = secret.content;
+  if (database === undefined) return { missing: statuses.postgresMalformed('it has no key uri') };
+  const parsed = parsePostgresUri(database);
+  return parsed.ok ? parsed.connection : { missing: statuses.postgresMalformed(parsed.problem.message) };
 }
 
 async function complaintOf({ hook, host }: Session, invocation: string): Promise<string | undefined> {

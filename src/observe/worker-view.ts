@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { fingerprint } from '../concourse/keys.ts';
 import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
-import { parseEnvironmentFile } from '../concourse/environment-file.ts';
+import { type Environment, parseEnvironmentFile } from '../concourse/environment-file.ts';
 import type { ServicePlan } from '../concourse/service.ts';
 import { operatorProblems, WORKER_SERVICE, workerService } from '../concourse/worker.ts';
 import type { Host, ServiceState } from '../host/host.ts';
@@ -22,6 +22,8 @@ export const workerPublicKeyPath = (host: Host): string => `${workerKeyPath(host
 
 export interface WorkerInputs {
   settings: Settings;
+  /** Settings that options put into the worker's environment. */
+  extra: Environment;
   installed: string | undefined;
   state: ServiceState | undefined;
   /** Services that run and use containerd's one socket. */
@@ -119,6 +121,7 @@ async function planWorker(
     runtime: settings.workerRuntime,
     logLevel: settings.logLevel,
     proxies: hook.proxies,
+    extra: inputs.extra,
     operatorEnvironment,
   });
   if (planned.ok) return planned.plan;

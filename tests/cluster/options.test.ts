@@ -1,6 +1,7 @@
 // Options and what is malformed: a clear status that names option, value and what is accepted, and nothing touched.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { helpText } from 'concourse-stand-in';
 import { describe, expect, test } from 'vitest';
 import { application, Deployment, webService, workerService } from './support/deployment.ts';
 import { watch } from './support/invariants.ts';
@@ -101,6 +102,141 @@ describe('the database', () => {
     await d.cluster.settle();
     expect(await d.runs(d.unit(0), webService)).toBeUndefined();
     expect(d.status(d.unit(0))).toMatch(/^blocked: no database/);
+  });
+});
+
+describe('any setting of Concourse', () => {
+  /** Every machine's `concourse` tells its settings; how often it was asked is counted. */
+  function telling(d: Deployment, without = '') {
+    const asked: string[] = [];
+    for (const unit of d.juju.units(application)) {
+      const machine = d.machine(unit);
+      const { onCommand } = machine;
+      machine.onCommand = (command, args, ...rest) => {
+        const [program] = args;
+        if (args[1] !== '--help' || (program !== 'web' && program !== 'worker'))
+          return onCommand(command, args, ...rest);
+        asked.push(`${unit} ${command} ${program}`);
+        const help = helpText(program).replace(`--${without}=`, `--not-${without}=`);
+        return { code: 1, stdout: '', stderr: help.replace(/\[\$[^\]]*\]/g, '') };
+      };
+    }
+    return asked;
+  }
+  const file = (d: Deployment, number: number, name: string) =>
+    readFileSync(join(d.machine(d.unit(number)).paths.etc, name), 'utf8');
+  const starts = (d: Deployment) => [0, 1].map((number) => d.machine(d.unit(number)).services.starts.length);
+
+  test('reaches web and workers, each the one that it is for, and is gone when it is cleared', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    const asked = telling(d);
+    const before = starts(d);
+    d.juju.configure(application, { 'extra-web-env': 'CONCOURSE_GC_INTERVAL=1m' });
+    await d.cluster.settle();
+    expect(file(d, 0, 'web.env')).toContain('CONCOURSE_GC_INTERVAL="1m"\n');
+    expect(starts(d)).toEqual([before[0], before[1]].map((n, index) => (n ?? 0) + (index === 0 ? 1 : 0)));
+    d.juju.configure(application, { 'extra-worker-env': 'CONCOURSE_TAG="big disk"' });
+    await d.cluster.settle();
+    expect(file(d, 1, 'worker.env')).toContain('CONCOURSE_TAG="big disk"\n');
+    d.juju.configure(application, { 'extra-web-env': '', 'extra-worker-env': '' });
+    await d.cluster.settle();
+    expect(file(d, 0, 'web.env')).not.toContain('GC_INTERVAL');
+    expect(file(d, 1, 'worker.env')).not.toContain('CONCOURSE_TAG');
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(asked).toHaveLength(4);
+  });
+
+  test('a typo is found at once, with the name that was meant, and nothing is restarted for it', async () => {
+    const d = await Deployment.settled({ units: 2, config: { 'extra-web-env': 'CONCOURSE_GC_INTERVAL=1m' } });
+    telling(d);
+    const before = starts(d);
+    d.juju.configure(application, { 'extra-web-env': 'CONCOURSE_GC_INTERVALL=2m' });
+    await d.cluster.settle();
+    for (const status of d.statuses())
+      expect(status).toBe(
+        'blocked: juju config concourse-ci extra-web-env=…: there is no CONCOURSE_GC_INTERVALL; CONCOURSE_GC_INTERVAL?',
+      );
+    expect(starts(d)).toEqual(before);
+    expect(file(d, 0, 'web.env')).toContain('CONCOURSE_GC_INTERVAL="1m"\n');
+    d.juju.configure(application, { 'extra-web-env': 'CONCOURSE_GC_INTERVAL=2m' });
+    await d.cluster.settle();
+    expect(file(d, 0, 'web.env')).toContain('CONCOURSE_GC_INTERVAL="2m"\n');
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+  });
+
+  test('a setting that a newer release has no more is named after the upgrade, and the others stay', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    telling(d);
+    const both = 'CONCOURSE_GC_INTERVAL=1m\nCONCOURSE_COOKIE_SECURE=true';
+    d.juju.configure(application, { 'extra-web-env': both });
+    await d.cluster.settle();
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+    telling(d, 'gc-interval');
+    d.juju.configure(application, { version: '8.2.0' });
+    await d.cluster.settle();
+    expect(await d.runs(d.unit(0), webService)).toBe('8.2.0');
+    expect(d.status(d.unit(0))).toMatch(
+      /^blocked: .*extra-web-env=…: there is no CONCOURSE_GC_INTERVAL in concourse web --help/,
+    );
+    expect(file(d, 0, 'web.env')).not.toContain('CONCOURSE_GC_INTERVAL');
+    expect(file(d, 0, 'web.env')).toContain('CONCOURSE_COOKIE_SECURE="true"\n');
+  });
+
+  test('a secret in it is refused with the command to type, and is not shown', async () => {
+    const d = await Deployment.settled({ units: 1 });
+    d.juju.configure(application, { 'extra-web-env': 'CONCOURSE_OIDC_CLIENT_SECRET=shown-nowhere' });
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toBe(
+      'blocked: juju config concourse-ci extra-web-env=…: CONCOURSE_OIDC_CLIENT_SECRET is secret: juju add-secret NAME oidc-client-secret=…, grant it, and set extra-web-secrets to it',
+    );
+    const told = [...d.cluster.history.map(({ message }) => message), ...d.juju.log.map(({ text }) => text)];
+    expect(told.join('\n')).not.toContain('shown-nowhere');
+  });
+
+  test('secret ones come by a secret of their own, for web alone, and change and go with it', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    telling(d);
+    const uri = granted(d, { 'oidc-client-secret': 'one-secret-value' });
+    d.juju.configure(application, { 'extra-web-secrets': uri });
+    await d.cluster.settle();
+    expect(file(d, 0, 'web.env')).toContain('CONCOURSE_OIDC_CLIENT_SECRET="one-secret-value"\n');
+    expect(file(d, 1, 'worker.env')).not.toContain('one-secret-value');
+    const workerStarts = starts(d)[1];
+    d.juju.updateSecret('mine', { 'oidc-client-secret': 'next-secret-value' });
+    await d.cluster.settle();
+    expect(file(d, 0, 'web.env')).toContain('CONCOURSE_OIDC_CLIENT_SECRET="next-secret-value"\n');
+    d.juju.updateSecret('mine', { 'oidc-client-secrets': 'third-secret-value' });
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toBe(
+      'blocked: secret of extra-web-secrets: there is no CONCOURSE_OIDC_CLIENT_SECRETS; CONCOURSE_OIDC_CLIENT_SECRET?',
+    );
+    expect(await d.runs(d.unit(0), webService)).toBe('8.1.0');
+    d.juju.configure(application, { 'extra-web-secrets': '' });
+    await d.cluster.settle();
+    expect(file(d, 0, 'web.env')).not.toContain('OIDC');
+    expect(d.status(d.unit(0))).toMatch(/^active: /);
+    expect(starts(d)[1]).toBe(workerStarts);
+    const told = [...d.cluster.history.map(({ message }) => message), ...d.juju.log.map(({ text }) => text)];
+    expect(told.join('\n')).not.toMatch(/(one|next|third)-secret-value/);
+  });
+
+  test('such a secret that was not granted: web says what to do, and runs on', async () => {
+    const d = await Deployment.settled({ units: 1 });
+    d.juju.configure(application, {
+      'extra-web-secrets': d.juju.addSecret('other', { 'ldap-bind-pw': 'xxxx' }),
+    });
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(
+      /^blocked: juju grant-secret secret:.* concourse-ci: it was not granted/,
+    );
+    expect(await d.runs(d.unit(0), webService)).toBe('8.1.0');
+  });
+
+  test('a program that tells nothing is believed everything', async () => {
+    const d = await Deployment.settled({ units: 1, config: { 'extra-web-env': 'CONCOURSE_OF_ITS_OWN=1' } });
+    expect(file(d, 0, 'web.env')).toContain('CONCOURSE_OF_ITS_OWN="1"\n');
+    expect(d.juju.log.map(({ text }) => text).join()).toContain('does not tell its settings');
   });
 });
 

@@ -11,6 +11,7 @@ import { create } from 'tar';
 
 import type { Behaviour } from './program/build.ts';
 
+export { helpText } from './program/help.ts';
 export type { Behaviour };
 
 export interface StandInRequest {

@@ -34,6 +34,12 @@ test.each(['--version', 'web', 'worker', 'migrate --supported-db-version', 'gene
   },
 );
 
+test.each(['web', 'worker'])('%s --help names settings, and ends with 1', async (command) => {
+  const { code, stdout, stderr } = await call('8.2.0', `${command} --help`);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^ {6}--log-level= +Sets it\.\n/m);
+});
+
 test('each release names the schema that it brings', async () => {
   expect((await call('8.1.0', 'migrate --supported-db-version')).stdout).toBe('1771492499\n');
   expect((await call('8.2.0', 'migrate --supported-db-version')).stdout).toBe('1776182280\n');

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 
 import { version } from './build.ts';
 import { migrateCommand } from './database.ts';
+import { helpText } from './help.ts';
 import { generateKey } from './keys.ts';
 import { fail } from './log.ts';
 import { shim } from './shim.ts';
@@ -22,6 +23,8 @@ async function concourse(): Promise<void> {
     );
     process.exit(2);
   }
+  // go-flags makes an error of it: on the error stream, with 1.
+  if ((command === 'web' || command === 'worker') && rest.includes('--help')) return fail(helpText(command));
   switch (command) {
     case '--version':
     case '-v':
