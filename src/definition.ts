@@ -2,6 +2,7 @@
 // YAML files at the top of the project say the same, and a test holds the two equal.
 import { action, defineCharm, option, peers, requires, resource, storage } from 'juju-ts-ops';
 import { z } from 'zod';
+import { concourseOptions } from './concourse-options.ts';
 import { extraSchema } from './concourse/extra-environment.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
@@ -118,6 +119,7 @@ export const definition = defineCharm({
       description:
         'Secret with a key uri: postgresql://USER:PASSWORD@HOST:5432/DATABASE. juju add-secret pg uri=…; juju grant-secret pg concourse-ci.',
     }),
+    ...concourseOptions,
     'extra-web-env': option.string({
       schema: extraSchema('web'),
       description:

@@ -1,6 +1,7 @@
 // The options as the charm uses them: malformed ones are said and keep their last good value, so that nothing is touched
 // because of a typo.
 import type { Config } from 'juju-ts-ops';
+import { optionEnvironment } from './concourse-options.ts';
 import type { Environment } from './concourse/environment-file.ts';
 import type { Program } from './concourse/extra-environment.ts';
 import type { definition } from './definition.ts';
@@ -14,7 +15,9 @@ export interface SettledOptions {
   problems: Status[];
   /** `postgres-uri`: the secret's URI. */
   postgresSecret: string | undefined;
-  /** Settings of Concourse that go straight into its environment. */
+  /** What options of their own put into Concourse's environment. */
+  environment: Record<Program, Environment>;
+  /** What extra-web-env and extra-worker-env add to it. */
   extra: Record<Program, Environment>;
   /** `extra-web-secrets`: the secret's URI. */
   extraSecret: string | undefined;
@@ -57,6 +60,7 @@ export function settleOptions(
         : statuses.option(application, option, value, accepted),
     ),
     postgresSecret: values['postgres-uri'],
+    environment: { web: optionEnvironment(values, 'web'), worker: optionEnvironment(values, 'worker') },
     extra: { web: values['extra-web-env'] ?? {}, worker: values['extra-worker-env'] ?? {} },
     extraSecret: values['extra-web-secrets'],
     good: Object.fromEntries(Object.entries(values).filter(([name]) => !malformed.has(name) || name in kept)),

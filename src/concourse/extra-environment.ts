@@ -2,6 +2,7 @@
 // that are secret, which a model's readers would see.
 import { z } from 'zod';
 import { type Environment, FORBIDDEN_VARIABLE, parseEnvironmentFile } from './environment-file.ts';
+import { optionVariables } from './option-variables.ts';
 import { flagOf, nearest, variableOf } from './setting-names.ts';
 
 export type Program = 'web' | 'worker';
@@ -45,6 +46,8 @@ function refusal(program: Program, name: string, value: string): string | undefi
 /** Why the charm keeps this setting to itself; undefined when it does not. */
 function ownedBy(program: Program, name: string): string | undefined {
   if (name === FORBIDDEN_VARIABLE) return `with ${name}, no command of Concourse would start`;
+  const [option] = Object.entries(optionVariables[program]).find(([, variable]) => variable === name) ?? [];
+  if (option !== undefined) return `${name} is set by the option ${option}`;
   const short = name.replace(/^CONCOURSE_/, '');
   const found = owned[program].find(([pattern]) => pattern.test(short));
   if (found === undefined) return undefined;

@@ -61,7 +61,7 @@ export async function observe(session: Session): Promise<Observed> {
     web: await viewWeb(session, {
       settings: options.settings,
       postgresSecret: options.postgresSecret,
-      extra: options.extra.web,
+      extra: { ...options.environment.web, ...options.extra.web },
       extraSecret: options.extraSecret,
       installed: volume.installed,
       state: services[WEB_SERVICE],
@@ -69,7 +69,7 @@ export async function observe(session: Session): Promise<Observed> {
     }),
     worker: await viewWorker(session, {
       settings: options.settings,
-      extra: options.extra.worker,
+      extra: { ...options.environment.worker, ...options.extra.worker },
       installed: volume.installed,
       state: services[WORKER_SERVICE],
       rivals: CONTAINERD_RIVALS.filter((name) => services[name]?.active === 'active'),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { helpText } from 'concourse-stand-in';
 import { describe, expect, test } from 'vitest';
+import { concourseOptions } from '../../src/concourse-options.ts';
 import { application, Deployment, webService, workerService } from './support/deployment.ts';
 import { watch } from './support/invariants.ts';
 
@@ -16,6 +17,16 @@ describe('a malformed option', () => {
     ['external-url', 'ci.example.com', /external-url=…: 'ci\.example\.com' is not .*http/],
     ['release-sha256', 'abc', /release-sha256=…: 'abc' is not/],
     ['release-mirror', 'ftp://x', /release-mirror=…: 'ftp:\/\/x' is not/],
+    [
+      'container-placement-strategy',
+      'volume-locality,rand',
+      /container-placement-strategy=…: 'volume-locality,rand' is not some of volume-locality/,
+    ],
+    ['default-build-logs-to-retain', -1, /default-build-logs-to-retain=…: '-1' is not at least 0/],
+    ['gc-failed-grace-period', '5 days', /gc-failed-grace-period=…: '5 days' is not a span such as/],
+    ['containerd-dns-server', '1.1.1.1,dns', /containerd-dns-server=…: '1.1.1.1,dns' is not IP addresses/],
+    ['containerd-network-pool', '10.80.0.0', /containerd-network-pool=…: '10.80.0.0' is not an IPv4 network/],
+    ['team', 'a,b', /team=…: 'a,b' is not one team's name/],
   ] as const)(
     '%s=%s is named, and nothing is restarted or upgraded for it',
     async (option, value, message) => {
@@ -105,6 +116,56 @@ describe('the database', () => {
   });
 });
 
+describe('options of Concourse itself', () => {
+  const given = [
+    ['web.env', 'cluster-name', 'The Builds', 'CLUSTER_NAME="The Builds"'],
+    [
+      'web.env',
+      'container-placement-strategy',
+      'volume-locality, random',
+      'CONTAINER_PLACEMENT_STRATEGY="volume-locality,random"',
+    ],
+    ['web.env', 'default-build-logs-to-retain', 50, 'DEFAULT_BUILD_LOGS_TO_RETAIN="50"'],
+    ['web.env', 'max-build-logs-to-retain', 100, 'MAX_BUILD_LOGS_TO_RETAIN="100"'],
+    ['web.env', 'default-days-to-retain-build-logs', 30, 'DEFAULT_DAYS_TO_RETAIN_BUILD_LOGS="30"'],
+    ['web.env', 'max-days-to-retain-build-logs', 60, 'MAX_DAYS_TO_RETAIN_BUILD_LOGS="60"'],
+    ['web.env', 'gc-failed-grace-period', '48h', 'GC_FAILED_GRACE_PERIOD="48h"'],
+    ['worker.env', 'tag', 'gpu, big ,gpu', 'TAG="gpu,big"'],
+    ['worker.env', 'team', 'ours', 'TEAM="ours"'],
+    ['worker.env', 'containerd-dns-server', '10.0.0.2,fd00::2', 'CONTAINERD_DNS_SERVER="10.0.0.2,fd00::2"'],
+    ['worker.env', 'containerd-dns-proxy-enable', true, 'CONTAINERD_DNS_PROXY_ENABLE="true"'],
+    ['worker.env', 'containerd-network-pool', '10.90.0.0/16', 'CONTAINERD_NETWORK_POOL="10.90.0.0/16"'],
+    ['worker.env', 'containerd-max-containers', 500, 'CONTAINERD_MAX_CONTAINERS="500"'],
+  ] as const;
+
+  test('these are all of them', () => {
+    expect(given.map(([, option]) => option)).toEqual(Object.keys(concourseOptions));
+  });
+
+  test('each sets its variable for the program that it is for, and nothing once it is cleared', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    const read = (name: string, unit = name === 'web.env' ? 0 : 1) =>
+      readFileSync(join(d.machine(d.unit(unit)).paths.etc, name), 'utf8');
+    const plain = ['web.env', 'worker.env'].map((name) => read(name));
+    d.juju.configure(application, Object.fromEntries(given.map(([, option, value]) => [option, value])));
+    await d.cluster.settle();
+    for (const [name, , , line] of given) {
+      expect(read(name)).toContain(`\nCONCOURSE_${line}\n`);
+      expect(read(name === 'web.env' ? 'worker.env' : 'web.env')).not.toContain(`_${line}\n`);
+    }
+    expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
+    const cleared: Record<string, string | number | boolean> = Object.fromEntries(
+      given.map(([, option, value]) => [
+        option,
+        typeof value === 'number' ? 0 : typeof value === 'boolean' ? false : '',
+      ]),
+    );
+    d.juju.configure(application, cleared);
+    await d.cluster.settle();
+    expect(['web.env', 'worker.env'].map((name) => read(name))).toEqual(plain);
+  });
+});
+
 describe('any setting of Concourse', () => {
   /** Every machine's `concourse` tells its settings; how often it was asked is counted. */
   function telling(d: Deployment, without = '') {
@@ -135,13 +196,13 @@ describe('any setting of Concourse', () => {
     await d.cluster.settle();
     expect(file(d, 0, 'web.env')).toContain('CONCOURSE_GC_INTERVAL="1m"\n');
     expect(starts(d)).toEqual([before[0], before[1]].map((n, index) => (n ?? 0) + (index === 0 ? 1 : 0)));
-    d.juju.configure(application, { 'extra-worker-env': 'CONCOURSE_TAG="big disk"' });
+    d.juju.configure(application, { 'extra-worker-env': 'CONCOURSE_CERTS_DIR="/a b"' });
     await d.cluster.settle();
-    expect(file(d, 1, 'worker.env')).toContain('CONCOURSE_TAG="big disk"\n');
+    expect(file(d, 1, 'worker.env')).toContain('CONCOURSE_CERTS_DIR="/a b"\n');
     d.juju.configure(application, { 'extra-web-env': '', 'extra-worker-env': '' });
     await d.cluster.settle();
     expect(file(d, 0, 'web.env')).not.toContain('GC_INTERVAL');
-    expect(file(d, 1, 'worker.env')).not.toContain('CONCOURSE_TAG');
+    expect(file(d, 1, 'worker.env')).not.toContain('/a b');
     expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
     expect(new Set(asked).size).toBe(asked.length);
     expect(asked).toHaveLength(4);

@@ -7,6 +7,7 @@ import {
   secretEnvironment,
   unknownSetting,
 } from '../../../src/concourse/extra-environment.ts';
+import { optionVariables } from '../../../src/concourse/option-variables.ts';
 import { nearest, settingNames } from '../../../src/concourse/setting-names.ts';
 import { webEnvironment } from '../../../src/concourse/web.ts';
 import { workerEnvironment } from '../../../src/concourse/worker.ts';
@@ -39,6 +40,11 @@ describe('the names of a release', () => {
     const own = (environment: object) => Object.keys(environment).filter((key) => /^CONCOURSE_/.test(key));
     expect(unknownSetting('web', own(webEnvironment(web)), known)).toBeUndefined();
     expect(unknownSetting('worker', own(workerEnvironment(worker)), known)).toBeUndefined();
+  });
+
+  test('hold everything that an option sets', () => {
+    for (const program of ['web', 'worker'] as const)
+      expect(unknownSetting(program, Object.values(optionVariables[program]), known)).toBeUndefined();
   });
 
   test.each([
@@ -90,6 +96,7 @@ describe('what is refused', () => {
     ['web', 'CONCOURSE_X=1\nCONCOURSE_X=2', 'CONCOURSE_X is there twice'],
     ['web', 'CONCOURSE_BIND_PORT=80', 'CONCOURSE_BIND_PORT is set by the option web-port'],
     ['web', 'CONCOURSE_POSTGRES_HOST=x', 'CONCOURSE_POSTGRES_HOST is set by the option postgres-uri'],
+    ['worker', 'CONCOURSE_TAG=x', 'CONCOURSE_TAG is set by the option tag'],
     ['web', 'CONCOURSE_TSA_HOST_KEY=/x', "CONCOURSE_TSA_HOST_KEY is the charm's own"],
     ['web', 'CONCOURSE_VERSION=8', 'with CONCOURSE_VERSION, no command of Concourse would start'],
     ['worker', 'CONCOURSE_BAGGAGECLAIM_BIND_IP=0.0.0.0', "CONCOURSE_BAGGAGECLAIM_BIND_IP is the charm's own"],
