@@ -4,6 +4,7 @@ import { action, defineCharm, option, peers, requires, resource, storage } from 
 import { z } from 'zod';
 import { concourseOptions } from './concourse-options.ts';
 import { extraSchema } from './concourse/extra-environment.ts';
+import { namesSchema } from './concourse/local-users.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
@@ -118,6 +119,14 @@ export const definition = defineCharm({
     'postgres-uri': option.secret({
       description:
         'Secret with a key uri: postgresql://USER:PASSWORD@HOST:5432/DATABASE. juju add-secret pg uri=…; juju grant-secret pg concourse-ci.',
+    }),
+    'local-users': option.secret({
+      description:
+        'Secret with a key users: NAME:PASSWORD of people who log in by a password of Concourse, a line each. The administrator is not among them.',
+    }),
+    'main-team-local-user': option.string({
+      schema: namesSchema,
+      description: 'Local users who own the team main, besides the administrator; separated by commas.',
     }),
     ...concourseOptions,
     'extra-web-env': option.string({

@@ -21,6 +21,9 @@ export interface SettledOptions {
   extra: Record<Program, Environment>;
   /** `extra-web-secrets`: the secret's URI. */
   extraSecret: string | undefined;
+  /** `local-users`: the secret's URI; and which of them own the team main. */
+  usersSecret: string | undefined;
+  mainTeam: readonly string[];
   /** The values that were good, to be remembered for a hook that finds a malformed one in their place. */
   good: Partial<Values>;
   /** A malformed option never had a good value: nothing can be begun. */
@@ -63,6 +66,8 @@ export function settleOptions(
     environment: { web: optionEnvironment(values, 'web'), worker: optionEnvironment(values, 'worker') },
     extra: { web: values['extra-web-env'] ?? {}, worker: values['extra-worker-env'] ?? {} },
     extraSecret: values['extra-web-secrets'],
+    usersSecret: values['local-users'],
+    mainTeam: values['main-team-local-user'] ?? [],
     good: Object.fromEntries(Object.entries(values).filter(([name]) => !malformed.has(name) || name in kept)),
     unsettled: [...malformed].some((name) => !(name in kept)),
   };

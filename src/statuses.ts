@@ -104,6 +104,7 @@ export const statuses = {
   // The web unit
   postgresMissing: (app: string) =>
     blocked(`no database: juju config ${app} postgres-uri=secret:… (see docs/how-to/postgresql.md)`),
+  localUsers: (problem: string) => blocked(`secret of local-users: ${problem}`),
   extraSecret: (problem: string) => blocked(`secret of extra-web-secrets: ${problem}`),
   secretUnreadable: (app: string, uri: string, reason: string) =>
     blocked(`juju grant-secret ${uri} ${app}: ${reason}`),

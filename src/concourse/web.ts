@@ -37,6 +37,10 @@ export interface WebSettings {
   postgres: PostgresConnection;
   /** A `:` or `,` in the password would be read as a separator. */
   admin: { user: string; password: string };
+  /** `NAME:PASSWORD` of further local users. */
+  localUsers?: readonly string[] | undefined;
+  /** Names of local users that the team main has as owners, besides the administrator. */
+  mainTeam?: readonly string[] | undefined;
   keys: { tsaHostPem: string; sessionSigningPem: string };
   /** Read again on SIGHUP. */
   authorizedKeysPath: string;
@@ -93,8 +97,11 @@ export function webEnvironment(settings: WebSettings): Environment {
     CONCOURSE_TSA_AUTHORIZED_KEYS: settings.authorizedKeysPath,
     // Optional to Concourse, which would make a new one at each start and end every session.
     CONCOURSE_SESSION_SIGNING_KEY: signingKeyPath(settings.etc),
-    CONCOURSE_ADD_LOCAL_USER: `${settings.admin.user}:${settings.admin.password}`,
-    CONCOURSE_MAIN_TEAM_LOCAL_USER: settings.admin.user,
+    CONCOURSE_ADD_LOCAL_USER: [
+      `${settings.admin.user}:${settings.admin.password}`,
+      ...(settings.localUsers ?? []),
+    ].join(','),
+    CONCOURSE_MAIN_TEAM_LOCAL_USER: [settings.admin.user, ...(settings.mainTeam ?? [])].join(','),
     CONCOURSE_LOG_LEVEL: settings.logLevel ?? 'info',
     ...(settings.clusterName && { CONCOURSE_CLUSTER_NAME: settings.clusterName }),
     // A build whose worker went away is run again instead of ending in an error.

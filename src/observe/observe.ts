@@ -63,6 +63,8 @@ export async function observe(session: Session): Promise<Observed> {
       postgresSecret: options.postgresSecret,
       extra: { ...options.environment.web, ...options.extra.web },
       extraSecret: options.extraSecret,
+      usersSecret: options.usersSecret,
+      mainTeam: options.mainTeam,
       installed: volume.installed,
       state: services[WEB_SERVICE],
       wanted: isInstaller,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { bindAddresses, hostAndPort } from '../concourse/addresses.ts';
 import type { Environment } from '../concourse/environment-file.ts';
 import { FAILURE_MARKS, webFailure, webInfo } from '../concourse/health.ts';
+import { ADMINISTRATOR, parseLocalUsers } from '../concourse/local-users.ts';
 import { parsePostgresUri, type PostgresConnection } from '../concourse/postgres.ts';
 import type { ServicePlan } from '../concourse/service.ts';
 import { TSA_PORT, WEB_SERVICE, WEB_USER, webService } from '../concourse/web.ts';
@@ -30,6 +31,9 @@ export interface WebInputs {
   extra: Environment;
   /** `extra-web-secrets`: the URI of the secret. */
   extraSecret: string | undefined;
+  /** `local-users`: the URI of the secret. */
+  usersSecret: string | undefined;
+  mainTeam: readonly string[];
   installed: string | undefined;
   state: ServiceState | undefined;
   /** This unit installs: otherwise neither keys nor database are asked for. */
@@ -107,6 +111,8 @@ async function planWeb(
   if ('missing' in postgres) return postgres;
   const secrets = await readExtraSecrets(session, inputs.extraSecret, installed);
   if ('missing' in secrets) return secrets;
+  const local = await readLocalUsers(hook, inputs.usersSecret);
+  if ('missing' in local) return local;
   const planned = webService({
     unit: hook.unit,
     version: installed,
@@ -120,7 +126,9 @@ async function planWeb(
     clusterName: hook.application,
     logLevel: settings.logLevel,
     postgres,
-    admin: { user: 'admin', password: secret['admin-password'] },
+    admin: { user: ADMINISTRATOR, password: secret['admin-password'] },
+    localUsers: local.users,
+    mainTeam: inputs.mainTeam,
     keys: { tsaHostPem: secret['tsa-host-key'], sessionSigningPem: secret['session-signing-key'] },
     authorizedKeysPath: authorizedKeysPath(host),
     user: webUser(host),
@@ -142,6 +150,18 @@ export async function readPostgres(
   if (database === undefined) return { missing: statuses.postgresMalformed('it has no key uri') };
   const parsed = parsePostgresUri(database);
   return parsed.ok ? parsed.connection : { missing: statuses.postgresMalformed(parsed.problem.message) };
+}
+
+async function readLocalUsers(
+  hook: ConcourseHook,
+  uri: string | undefined,
+): Promise<{ users: string[] } | { missing: Status }> {
+  if (uri === undefined) return { users: [] };
+  const secret = await readUserSecret(hook, uri);
+  if ('missing' in secret) return secret;
+  const { users } = secret.content;
+  const read = users === undefined ? { problem: 'it has no key users' } : parseLocalUsers(users);
+  return 'problem' in read ? { missing: statuses.localUsers(read.problem) } : read;
 }
 
 async function complaintOf({ hook, host }: Session, invocation: string): Promise<string | undefined> {

@@ -22,6 +22,7 @@ describe('a malformed option', () => {
       'volume-locality,rand',
       /container-placement-strategy=…: 'volume-locality,rand' is not some of volume-locality/,
     ],
+    ['main-team-local-user', 'alice:secret', /main-team-local-user=…: 'alice:secret' is not names of users/],
     ['default-build-logs-to-retain', -1, /default-build-logs-to-retain=…: '-1' is not at least 0/],
     ['gc-failed-grace-period', '5 days', /gc-failed-grace-period=…: '5 days' is not a span such as/],
     ['containerd-dns-server', '1.1.1.1,dns', /containerd-dns-server=…: '1.1.1.1,dns' is not IP addresses/],
@@ -113,6 +114,39 @@ describe('the database', () => {
     await d.cluster.settle();
     expect(await d.runs(d.unit(0), webService)).toBeUndefined();
     expect(d.status(d.unit(0))).toMatch(/^blocked: no database/);
+  });
+});
+
+describe('local users', () => {
+  const environment = (d: Deployment) =>
+    readFileSync(join(d.machine(d.unit(0)).paths.etc, 'web.env'), 'utf8');
+
+  test('come beside the administrator, change with their secret, and go with it', async () => {
+    const d = await Deployment.settled({ units: 1 });
+    const plain = environment(d);
+    d.juju.configure(application, {
+      'local-users': granted(d, { users: 'alice:first-password\nbob:other-password' }),
+      'main-team-local-user': 'alice',
+    });
+    await d.cluster.settle();
+    expect(environment(d)).toMatch(
+      /ADD_LOCAL_USER="admin:[0-9a-f]{48},alice:first-password,bob:other-password"/,
+    );
+    expect(environment(d)).toContain('MAIN_TEAM_LOCAL_USER="admin,alice"');
+    d.juju.updateSecret('mine', { users: 'alice:second-password' });
+    await d.cluster.settle();
+    expect(environment(d)).toMatch(/ADD_LOCAL_USER="admin:[0-9a-f]{48},alice:second-password"/);
+    d.juju.updateSecret('mine', { users: 'alice:third:password' });
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toBe(
+      'blocked: secret of local-users: entry 1 is not NAME:PASSWORD, without another : or a ,',
+    );
+    expect(await d.runs(d.unit(0), webService)).toBe('8.1.0');
+    d.juju.configure(application, { 'local-users': '', 'main-team-local-user': '' });
+    await d.cluster.settle();
+    expect(environment(d)).toBe(plain);
+    const told = [...d.cluster.history.map(({ message }) => message), ...d.juju.log.map(({ text }) => text)];
+    expect(told.join('\n')).not.toMatch(/(first|other|second)-password|third:/);
   });
 });
 

@@ -1,4 +1,6 @@
 // Settings by extra-web-env and extra-worker-env: what is taken, what is refused, and which names a release has.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { helpText } from 'concourse-stand-in';
 import { describe, expect, test } from 'vitest';
 import {
@@ -8,7 +10,7 @@ import {
   unknownSetting,
 } from '../../../src/concourse/extra-environment.ts';
 import { optionVariables } from '../../../src/concourse/option-variables.ts';
-import { nearest, settingNames } from '../../../src/concourse/setting-names.ts';
+import { nearest, settingNames, variableOf } from '../../../src/concourse/setting-names.ts';
 import { webEnvironment } from '../../../src/concourse/web.ts';
 import { workerEnvironment } from '../../../src/concourse/worker.ts';
 import { web, worker } from './settings.ts';
@@ -66,6 +68,21 @@ describe('the names of a release', () => {
   });
 });
 
+test('docs/how-to/login.md puts no setting where it would be refused, and names none that there is not', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/how-to/login.md'), 'utf8');
+  const plain = [...new Set(page.match(/CONCOURSE_[A-Z_]+[A-Z]/g))].filter(
+    (name) => !/^CONCOURSE_PASSWORD_CONNECTOR$/.test(name),
+  );
+  expect(plain.length).toBeGreaterThan(20);
+  for (const name of plain) expect(read('web', `${name}=x`)).toEqual({ [name]: 'x' });
+  expect(unknownSetting('web', plain, known)).toBeUndefined();
+  const rows = page.split('\n').filter((line) => line.startsWith('| '));
+  const secret = rows.flatMap((row) => /`([a-z-]+)` \|$/.exec(row)?.[1] ?? []);
+  expect(secret).toHaveLength(7);
+  for (const key of secret) expect(read('web', `${variableOf(key)}=x`)).toMatch(/is secret/);
+  expect(unknownSetting('web', secret.map(variableOf), known)).toBeUndefined();
+});
+
 describe('what is taken', () => {
   test('lines as in an environment file: quotes, comments, blanks, any printable character', () => {
     const text = '\n# why\nCONCOURSE_GC_INTERVAL=1m\n CONCOURSE_CLUSTER="a b"\r\nCONCOURSE_X=%$=\'"\n';
@@ -82,10 +99,9 @@ describe('what is taken', () => {
       'CONCOURSE_POSTGRES_CA_CERT=/etc/ssl/database.pem',
       'CONCOURSE_SECRET_CACHE_ENABLED=true',
       'CONCOURSE_OIDC_GROUPS_KEY=groups',
-      'CONCOURSE_PASSWORD_CONNECTOR=ldap',
       'CONCOURSE_AWS_SECRETSMANAGER_REGION=eu-west-1',
     ].join('\n');
-    expect(Object.keys(read('web', text))).toHaveLength(6);
+    expect(Object.keys(read('web', text))).toHaveLength(5);
   });
 });
 

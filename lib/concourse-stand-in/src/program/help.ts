@@ -38,8 +38,8 @@ const settings = {
     oauth-display-name oauth-client-id oauth-client-secret oauth-auth-url oauth-token-url oauth-userinfo-url
     oauth-scope oauth-groups-key main-team-oidc-user main-team-oidc-group oidc-display-name oidc-issuer
     oidc-client-id oidc-client-secret oidc-scope oidc-groups-key oidc-user-name-key oidc-ca-cert
-    main-team-saml-user main-team-saml-group main-team-microsoft-user main-team-microsoft-group
-    microsoft-client-id microsoft-client-secret main-team-cf-user main-team-cf-org cf-client-id cf-client-secret
+    saml-display-name saml-sso-url saml-ca-cert main-team-saml-user main-team-saml-group main-team-microsoft-user main-team-microsoft-group
+    microsoft-client-id microsoft-client-secret main-team-cf-user main-team-cf-org cf-api-url cf-client-id cf-client-secret
     tsa-log-level tsa-bind-ip tsa-bind-port tsa-host-key tsa-authorized-keys tsa-team-authorized-keys
     tsa-heartbeat-interval tsa-cluster-name tsa-gardener-request-timeout`,
   worker: `
