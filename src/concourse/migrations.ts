@@ -10,7 +10,6 @@ export interface ConcourseCommand {
   env: Record<string, string>;
 }
 
-/** `extra` is for what else the database needs: `CONCOURSE_ENCRYPTION_KEY`, where one is set. */
 const migrate = (release: string, flag: string, environment: Environment): ConcourseCommand => ({
   command: `${release}/bin/concourse`,
   args: ['migrate', flag],
@@ -24,6 +23,13 @@ export const supportedSchema = (release: string): ConcourseCommand =>
 /** The schema that is there. */
 export const currentSchema = (release: string, postgres: PostgresConnection): ConcourseCommand =>
   migrate(release, '--current-db-version', postgresEnvironment(postgres));
+
+/** The key that rows are encrypted with, of web's settings: a migration may have to read them. The old one of a rotation is
+ * not among them, since web has rotated the rows when it started. */
+export const encryptionKey = (environment: Environment): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).filter(([name]) => /^CONCOURSE_ENCRYPTION_KEY(_HEX|_BASE64)?$/.test(name)),
+  );
 
 /** To be run with the *newer* release's binary while every web is stopped: only it knows the way down. */
 export function migrateTo(

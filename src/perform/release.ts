@@ -1,5 +1,8 @@
 // Effects on the shared part of the volume: each takes the install lock, does one thing, and gives it back.
+import path from 'node:path';
+import { type Environment, parseEnvironmentFile } from '../concourse/environment-file.ts';
 import {
+  encryptionKey,
   migrateTo,
   parseSchema,
   schemaStep,
@@ -156,6 +159,7 @@ async function migrateDatabase(session: Session, o: Observed, from: string, to: 
   const { hook, host, volume } = session;
   const postgres = await readPostgres(hook, o.postgresSecret);
   if ('missing' in postgres) fail('no-database', postgres.missing.message);
+  const keys = await keysOfDatabase(session, o);
   await host.services.stop(WEB_SERVICE, 60_000);
   const ask = async (command: { command: string; args: readonly string[]; env: Record<string, string> }) =>
     host.commands.run(command.command, command.args, { env: command.env, timeoutMs: migrationMs });
@@ -165,7 +169,7 @@ async function migrateDatabase(session: Session, o: Observed, from: string, to: 
     fail('migration', `the database's schema cannot be read: is PostgreSQL up? Concourse ${from} stays`);
   }
   if (schemaStep(current, supported) !== 'down') return;
-  const done = await ask(migrateTo(volume.layout.release(from), supported, postgres));
+  const done = await ask(migrateTo(volume.layout.release(from), supported, postgres, keys));
   if (done.code !== 0) {
     hook.log.error(`concourse migrate failed: ${done.stderr.slice(-2000)}`);
     fail(
@@ -174,6 +178,15 @@ async function migrateDatabase(session: Session, o: Observed, from: string, to: 
     );
   }
   hook.log.info(`the database went from schema ${current} to ${supported}`);
+}
+
+/** From the option and from the operator's own file, which web reads last. Without a key that is set, but cannot be read just
+ * now, nothing is migrated. */
+async function keysOfDatabase({ host }: Session, o: Observed): Promise<Environment> {
+  const { plan } = o.web;
+  if (plan !== undefined && 'missing' in plan) fail('no-database', plan.missing.message);
+  const operator = await host.files.readText(path.join(host.paths.defaults, 'concourse-web'));
+  return encryptionKey({ ...plan?.environment, ...parseEnvironmentFile(operator ?? '') });
 }
 
 export async function mendMarker(session: Session, version: string): Promise<void> {

@@ -328,6 +328,34 @@ describe('any setting of Concourse', () => {
     expect(await d.runs(d.unit(0), webService)).toBe('8.1.0');
   });
 
+  test('the encryption key goes with the database when a rollback takes it down, and without it nothing is', async () => {
+    const key = 'a key of 16 bytes'.slice(0, 16);
+    const d = await Deployment.settled({ units: 1 });
+    const uri = granted(d, { 'encryption-key': key });
+    d.juju.configure(application, { 'extra-web-secrets': uri, version: '8.2.0' });
+    await d.cluster.settle();
+    expect(await d.runs(d.unit(0), webService)).toBe('8.2.0');
+    const machine = d.machine(d.unit(0));
+    const { onCommand } = machine;
+    const keys: (string | undefined)[] = [];
+    machine.onCommand = (command, args, env) => {
+      const down = args[1]?.startsWith('--migrate-db-to-version') === true;
+      if (down) keys.push(env['CONCOURSE_ENCRYPTION_KEY']);
+      return onCommand(command, args, env);
+    };
+    d.juju.updateSecret('mine', { 'encryption-key': 'too short' });
+    await d.cluster.action(d.unit(0), 'rollback');
+    await d.cluster.settle();
+    expect(d.installed()).toBe('8.2.0');
+    expect(keys).toEqual([]);
+    d.juju.updateSecret('mine', { 'encryption-key': key });
+    await d.cluster.settle();
+    await d.cluster.action(d.unit(0), 'rollback');
+    await d.cluster.settle();
+    expect(d.installed()).toBe('8.1.0');
+    expect(keys).toEqual([key]);
+  });
+
   test('a program that tells nothing is believed everything', async () => {
     const d = await Deployment.settled({ units: 1, config: { 'extra-web-env': 'CONCOURSE_OF_ITS_OWN=1' } });
     expect(file(d, 0, 'web.env')).toContain('CONCOURSE_OF_ITS_OWN="1"\n');

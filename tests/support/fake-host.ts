@@ -46,9 +46,11 @@ export class FakeMachine {
   mounts: Mount[];
   /** Laid over what statfs(2) really says. */
   space: Partial<Space> = { type: 'ext4' };
-  onCommand: (command: string, args: readonly string[]) => CommandResult | Promise<CommandResult> = (
-    command,
-  ) => ({
+  onCommand: (
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ) => CommandResult | Promise<CommandResult> = (command) => ({
     code: 127,
     stdout: '',
     stderr: `${command}: not found`,
@@ -89,7 +91,7 @@ export class FakeMachine {
       random: this.random,
       files,
       locks: this.locks,
-      commands: { run: async (command, args) => this.onCommand(command, args) },
+      commands: { run: async (command, args, { env = {} }) => this.onCommand(command, args, env) },
       http: this.http,
       services: this.services,
       paths: this.paths,
