@@ -40,6 +40,16 @@ const network = z
 
 const isAddress = (text: string): boolean => z.union([z.ipv4(), z.ipv6()]).safeParse(text).success;
 
+/** Everybody who may look at the model reads options, and every build the variable. */
+const proxy = z
+  .string()
+  .trim()
+  .refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, password } = new URL(text);
+    return /^https?:$/.test(protocol) && password === '';
+  }, 'a URL that begins with http:// or https://, without a password');
+
 const natural = z.int().min(0);
 
 /** In the order in which the reference has them. */
@@ -110,6 +120,19 @@ export const concourseOptions = {
     schema: natural,
     default: 0,
     description: 'The most containers of one worker. 0: 250, as Concourse has it.',
+  }),
+  'http-proxy': option.string({
+    schema: proxy,
+    description: "Proxy of workers and their builds for http. Empty: the model's juju-http-proxy.",
+  }),
+  'https-proxy': option.string({
+    schema: proxy,
+    description: "Proxy of workers and their builds for https. Empty: the model's juju-https-proxy.",
+  }),
+  'no-proxy': option.string({
+    schema: list('names, addresses and networks separated by commas', (item) => !/\s/.test(item)),
+    description:
+      "What workers and their builds reach without a proxy, separated by commas. Empty: the model's juju-no-proxy.",
   }),
 } as const;
 

@@ -30,6 +30,9 @@ export interface SettledOptions {
   unsettled: boolean;
 }
 
+/** A refused URL is shown to everybody, but not what stands before its host. */
+const withoutPassword = (value: string): string => value.replace(/:\/\/[^/\s]*@/g, '://…@');
+
 /** `remembered`: what an earlier hook found good. */
 export function settleOptions(
   config: Config<typeof definition.declared>,
@@ -60,7 +63,7 @@ export function settleOptions(
     problems: config.problems.map(({ option, value, accepted }) =>
       /^extra-.*-env$/.test(option)
         ? statuses.extra(application, option, accepted)
-        : statuses.option(application, option, value, accepted),
+        : statuses.option(application, option, withoutPassword(value), accepted),
     ),
     postgresSecret: values['postgres-uri'],
     environment: { web: optionEnvironment(values, 'web'), worker: optionEnvironment(values, 'worker') },

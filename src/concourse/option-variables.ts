@@ -17,5 +17,9 @@ export const optionVariables = {
     'containerd-dns-proxy-enable': 'CONCOURSE_CONTAINERD_DNS_PROXY_ENABLE',
     'containerd-network-pool': 'CONCOURSE_CONTAINERD_NETWORK_POOL',
     'containerd-max-containers': 'CONCOURSE_CONTAINERD_MAX_CONTAINERS',
+    // Concourse reads the lower-case names, and hands them on to containers.
+    'http-proxy': 'http_proxy',
+    'https-proxy': 'https_proxy',
+    'no-proxy': 'no_proxy',
   },
 } as const satisfies Record<string, Readonly<Record<string, string>>>;

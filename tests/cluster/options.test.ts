@@ -27,6 +27,12 @@ describe('a malformed option', () => {
     ['gc-failed-grace-period', '5 days', /gc-failed-grace-period=…: '5 days' is not a span such as/],
     ['containerd-dns-server', '1.1.1.1,dns', /containerd-dns-server=…: '1.1.1.1,dns' is not IP addresses/],
     ['containerd-network-pool', '10.80.0.0', /containerd-network-pool=…: '10.80.0.0' is not an IPv4 network/],
+    [
+      'https-proxy',
+      'http://me:hunter2@proxy',
+      /https-proxy=…: 'http:\/\/…@proxy' is not .*without a password/,
+    ],
+    ['http-proxy', 'proxy:3128', /http-proxy=…: 'proxy:3128' is not a URL that begins with http/],
     ['team', 'a,b', /team=…: 'a,b' is not one team's name/],
   ] as const)(
     '%s=%s is named, and nothing is restarted or upgraded for it',
@@ -170,6 +176,9 @@ describe('options of Concourse itself', () => {
     ['worker.env', 'containerd-dns-proxy-enable', true, 'CONTAINERD_DNS_PROXY_ENABLE="true"'],
     ['worker.env', 'containerd-network-pool', '10.90.0.0/16', 'CONTAINERD_NETWORK_POOL="10.90.0.0/16"'],
     ['worker.env', 'containerd-max-containers', 500, 'CONTAINERD_MAX_CONTAINERS="500"'],
+    ['worker.env', 'http-proxy', 'http://proxy:3128', 'http_proxy="http://proxy:3128"'],
+    ['worker.env', 'https-proxy', 'http://proxy:3129', 'https_proxy="http://proxy:3129"'],
+    ['worker.env', 'no-proxy', '10.0.0.0/8, .example.com', 'no_proxy="10.0.0.0/8,.example.com"'],
   ] as const;
 
   test('these are all of them', () => {
@@ -184,8 +193,8 @@ describe('options of Concourse itself', () => {
     d.juju.configure(application, Object.fromEntries(given.map(([, option, value]) => [option, value])));
     await d.cluster.settle();
     for (const [name, , , line] of given) {
-      expect(read(name)).toContain(`\nCONCOURSE_${line}\n`);
-      expect(read(name === 'web.env' ? 'worker.env' : 'web.env')).not.toContain(`_${line}\n`);
+      expect(read(name)).toContain(`\n${/^[a-z]/.test(line) ? '' : 'CONCOURSE_'}${line}\n`);
+      expect(read(name === 'web.env' ? 'worker.env' : 'web.env')).not.toContain(`${line}\n`);
     }
     expect(d.statuses().every((status) => status.startsWith('active: '))).toBe(true);
     const cleared: Record<string, string | number | boolean> = Object.fromEntries(
