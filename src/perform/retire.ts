@@ -11,13 +11,15 @@ const clearMs = 60_000;
 /** Bounded: a worker whose builds take longer than `withinMs` is stopped all the same, and its builds with it. An idle one
  * is gone within 57 s. */
 export async function retireWorker({ hook, host }: Session, withinMs: number): Promise<void> {
+  const look = async () => (await host.services.show([WORKER_SERVICE]))[WORKER_SERVICE];
   const running = async () => {
-    const state = (await host.services.show([WORKER_SERVICE]))[WORKER_SERVICE];
+    const state = await look();
     return state !== undefined && state.mainPid !== 0 && ['active', 'activating'].includes(state.active);
   };
+  const before = await look();
+  if (before?.installed === true) await host.services.disable(WORKER_SERVICE);
   if (await running()) {
     await hook.progress('retiring the worker');
-    await host.services.disable(WORKER_SERVICE);
     await host.services.signal(WORKER_SERVICE, 'SIGUSR2');
     const start = host.clock.monotonic();
     while (await running()) {
@@ -29,6 +31,9 @@ export async function retireWorker({ hook, host }: Session, withinMs: number): P
     }
     await host.services.stop(WORKER_SERVICE, stopMs);
     hook.log.info('concourse-worker.service has retired');
+  } else if (before?.active === 'activating') {
+    // Between two attempts to start, without a process to tell.
+    await host.services.stop(WORKER_SERVICE, stopMs);
   }
   await clear({ hook, host });
 }

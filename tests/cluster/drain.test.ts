@@ -103,6 +103,17 @@ test('a worker that becomes web retires', async () => {
   expect(await d.runs(d.unit(1), workerService)).toBeUndefined();
 });
 
+test('a worker that systemd is about to start again, and that becomes web, is started no more', async () => {
+  const d = await Deployment.settled();
+  const { services } = d.machine(d.unit(1));
+  services.failing(workerService);
+  await d.cluster.action(d.unit(0), 'move-web', { unit: d.unit(1) });
+  await d.cluster.settle();
+  const { [workerService]: worker } = await services.show([workerService]);
+  expect(worker).toMatchObject({ active: 'inactive', enabled: false });
+  expect(d.status(d.unit(1))).toMatch(/^active: web 8\.1\.0/);
+});
+
 test('a worker that becomes web, and finds none to tell that it retires, is forgotten by itself', async () => {
   const d = await Deployment.settled();
   d.busy.add(d.unit(1));

@@ -122,6 +122,27 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'retires-what-runs-only',
+    why: 'a worker that systemd is about to start again is not stopped when its unit becomes web',
+    breaks: [8, 9],
+    edits: [
+      {
+        file: 'src/perform/retire.ts',
+        find: "before?.active === 'activating'",
+        replace: "before?.active === 'deactivating'",
+      },
+    ],
+    bias: {
+      story: [
+        ['no-start', { unit: 1, ms: 10 * 60_000 }],
+        ['die', { unit: 1 }],
+        ['action', { action: 'move-web', unit: 1 }],
+      ],
+      die: 6,
+      'no-start': 6,
+    },
+  },
+  {
     name: 'rollback-for-ever',
     why: 'a rollback that failed cannot be given up',
     breaks: [8],

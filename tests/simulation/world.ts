@@ -443,7 +443,8 @@ export class World {
         ?.replace(/[0-9a-f]{16}/g, 'T')
         .slice(0, 160) ?? '';
     this.failures.set(key, (this.failures.get(key) ?? 0) + 1);
-    if (/TypeError|ReferenceError|RangeError|nothing settles/.test(failed))
+    if (failed.includes('nothing settles')) this.violation ??= new Violation(9, failed.slice(0, 400));
+    if (/TypeError|ReferenceError|RangeError/.test(failed))
       this.violation ??= new Error(`bug: ${failed.slice(0, 400)}`);
   }
 

@@ -93,7 +93,7 @@ export class FakeServices implements Services {
   }
 
   async stop(name: string): Promise<void> {
-    if (this.of(name).active !== 'active') return;
+    if (!['active', 'activating'].includes(this.of(name).active)) return;
     await this.onStop?.(name);
     this.end(name, 'inactive');
   }
@@ -148,6 +148,12 @@ export class FakeServices implements Services {
       await this.launch(name);
       this.of(name).restarts = restarts + 1;
     }
+  }
+
+  /** For the test: its process ended, and systemd is about to start it again. */
+  failing(name: string): void {
+    this.end(name, 'failed');
+    Object.assign(this.of(name), { active: 'activating', subState: 'auto-restart' });
   }
 
   /** For the test: everything stops, timers are gone, and what is enabled starts. */
