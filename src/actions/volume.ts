@@ -7,10 +7,10 @@ import type { Session } from '../session.ts';
 import { LockBusy } from '../storage/failures.ts';
 import { describeHolder } from '../storage/holder.ts';
 import { withInstallLock } from '../storage/lock.ts';
-import { whatToPrune, workerFoldersToPrune } from '../storage/prune.ts';
+import { workerFoldersToPrune } from '../storage/prune.ts';
 import { breakStaleLock } from '../storage/unlock.ts';
 import { factsOf } from '../upgrade/goal.ts';
-import { runBy, wantedBy } from '../upgrade/tidying.ts';
+import { releasesToPrune, silentUnits } from '../upgrade/tidying.ts';
 import { demandInstaller, goalOf } from './situation.ts';
 
 /** Reads every byte of the installed release. */
@@ -57,12 +57,8 @@ export async function prune(session: Session, params: { 'dry-run': boolean }) {
   demandInstaller(o, 'prune');
   const facts = await session.volume.observe();
   if (facts.state !== 'present') throw new ActionFailure(facts.problems.join('; '));
-  const releases = whatToPrune({
-    ...o.volume,
-    releases: facts.releases,
-    running: runBy(o),
-    wanted: wantedBy(o),
-  });
+  const releases = releasesToPrune(o, facts.releases);
+  const silent = silentUnits(o);
   const workers = await session.volume.workers();
   const units = workerFoldersToPrune(workers, o.living ?? new Set(workers));
   const { staging } = facts;
@@ -70,6 +66,9 @@ export async function prune(session: Session, params: { 'dry-run': boolean }) {
     releases: releases.join(', ') || 'none',
     'worker-folders': units.join(', ') || 'none',
     leftovers: staging.join(', ') || 'none',
+    ...(silent.length > 0 && {
+      'not-heard': `${silent.join(', ')}: releases stay until they have said what they run`,
+    }),
   };
   if (params['dry-run']) return { ...found, result: 'nothing was removed: dry-run' };
   await withInstallLock(

@@ -14,17 +14,27 @@ export function tidying(o: Observed, facts: Facts): Effect[] {
   if (!installs || o.failures.has('prune') || o.done.has('prune')) return [];
   // Whoever is not seen may run any of them.
   if ([...(o.living ?? [])].some((unit) => unit !== o.unit && !o.peers.has(unit))) return [];
-  const versions = whatToPrune({
-    ...volume,
-    releases: [...volume.releases.keys()],
-    running: runBy(o),
-    wanted: wantedBy(o),
-  });
+  const versions = releasesToPrune(o, [...volume.releases.keys()]);
   return versions.length > 0 || volume.leftovers > 0 ? [{ do: 'prune', versions }] : [];
 }
 
+/** Those of `releases` that nobody needs: none while a unit has yet to say what it runs. */
+export function releasesToPrune(o: Observed, releases: readonly string[]): string[] {
+  if (silentUnits(o).length > 0) return [];
+  return whatToPrune({ ...o.volume, releases, running: runBy(o), wanted: wantedBy(o) });
+}
+
+/** Living units that stopped their workers for an earlier upgrade than the last one, and have not been heard since: at their
+ * own deadline they start again, on what the volume named then, and nobody else can tell before their hook has ended. */
+export function silentUnits(o: Observed): string[] {
+  return [...o.peers].flatMap(([unit, facts]) => {
+    const stopped = facts['upgrade-ready'] === true && facts['upgrade-id'] !== o.goal?.['upgrade-id'];
+    return stopped && facts.leaving !== true && o.living?.has(unit) !== false ? [unit] : [];
+  });
+}
+
 /** Releases that units say they run, and that this unit's own services do. */
-export function runBy(o: Observed): Set<string> {
+function runBy(o: Observed): Set<string> {
   const versions = [o.web.runningVersion, o.worker.runningVersion];
   for (const facts of [o.facts, ...o.peers.values()])
     versions.push(facts['running-web'], facts['running-worker']);
@@ -32,6 +42,6 @@ export function runBy(o: Observed): Set<string> {
 }
 
 /** Releases that the goal or an upgrade under way names. */
-export function wantedBy(o: Observed): Set<string> {
+function wantedBy(o: Observed): Set<string> {
   return new Set([o.goal?.version, o.facts['upgrade-to']].filter((version) => version !== undefined));
 }

@@ -122,6 +122,28 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'prunes-what-nobody-has-said',
+    why: 'a release is removed while a unit that stopped for an earlier upgrade has yet to say what it runs',
+    breaks: [3],
+    edits: [
+      {
+        file: 'src/upgrade/tidying.ts',
+        find: '  if (silentUnits(o).length > 0) return [];\n',
+        replace: '',
+      },
+    ],
+    bias: {
+      story: [
+        ['freeze', { when: 'symlink ', ms: 6 * 60_000 }],
+        ['volume-hung', { when: 'systemctl restart concourse-worker', ms: 4 * 60_000 }],
+        ['version', { version: '8.4.0' }],
+      ],
+      'volume-hung': 6,
+      freeze: 6,
+      version: 8,
+    },
+  },
+  {
     name: 'retires-what-runs-only',
     why: 'a worker that systemd is about to start again is not stopped when its unit becomes web',
     breaks: [8, 9],
