@@ -106,10 +106,13 @@ export class Machine {
     this.mounts.mounted.delete(paths.volume);
   }
 
-  /** The next boot: another id, enabled services start. */
+  /** The next boot: another id, an empty /run, enabled services start. */
   powerOn(): void {
     this.powered = true;
     this.boots += 1;
+    const { root } = this.own;
+    if (root.entries.has('run')) this.own.change([root, 'run', undefined]);
+    this.own.settle();
     this.boot();
     this.stale.forget();
     this.systemd.powerOn();
