@@ -30,8 +30,9 @@ export interface SettledOptions {
   unsettled: boolean;
 }
 
-/** A refused URL is shown to everybody, but not what stands before its host. */
-const withoutPassword = (value: string): string => value.replace(/:\/\/[^/\s]*@/g, '://…@');
+/** A refused URL is shown to everybody, but not what stands before its host, with or without a scheme. */
+const withoutPassword = (value: string): string =>
+  value.replace(/^(?:(\w[\w+.-]*:\/+))?.*@/s, (_, scheme = '') => `${scheme}…@`);
 
 /** `remembered`: what an earlier hook found good. */
 export function settleOptions(

@@ -82,9 +82,9 @@ const knownOf = (environment: Environment, names: readonly string[]): Environmen
 /** Undefined when the program does not tell: then no name is doubted. */
 async function readNames(session: Session, version: string): Promise<SettingNames | undefined> {
   const { hook, host, volume } = session;
-  const file = path.join(host.paths.run, 'concourse-ci', `${hook.unit.replace('/', '-')}.settings.json`);
+  const file = settingsNotePath(host.paths.run, hook.unit);
   const noted = readNote(await host.files.readText(file));
-  if (noted?.version === version) return noted;
+  if (noted?.version === version) return tells(noted) ? noted : undefined;
   const program = path.join(volume.layout.release(version), 'bin/concourse');
   const names = async (command: Program) => {
     // Where it is printed and with which exit code differs between releases.
@@ -92,14 +92,20 @@ async function readNames(session: Session, version: string): Promise<SettingName
     return settingNames(`${said.stdout}\n${said.stderr}`);
   };
   const known = { version, web: await names('web'), worker: await names('worker') };
-  if (known.web.length < namesAtLeast || known.worker.length < namesAtLeast) {
-    hook.log.warning(`concourse ${version} does not tell its settings: their names are not checked`);
-    return undefined;
-  }
+  // Noted also when it does not tell: a program that takes its time is not asked in every round of every hook.
   await host.files.makeDirectory(path.dirname(file), { mode: 0o700, recursive: true });
   await host.files.write(file, JSON.stringify(known), { mode: 0o600 });
-  return known;
+  if (tells(known)) return known;
+  hook.log.warning(`concourse ${version} does not tell its settings: their names are not checked`);
+  return undefined;
 }
+
+const tells = ({ web, worker }: SettingNames): boolean =>
+  web.length >= namesAtLeast && worker.length >= namesAtLeast;
+
+/** Gone after a reboot. */
+export const settingsNotePath = (run: string, unit: string): string =>
+  path.join(run, 'concourse-ci', `${unit.replace('/', '-')}.settings.json`);
 
 function readNote(text: string | undefined) {
   if (text === undefined) return undefined;

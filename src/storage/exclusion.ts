@@ -31,7 +31,8 @@ export async function lookAtFlock(host: Host, units: readonly string[]): Promise
       signs[unit] = sign;
     } catch (error) {
       if (hasCode(error, 'ENOLCK', 'ENOTSUP', 'ENOSYS')) return { kind: 'missing' };
-      if (!hasCode(error, ...volumeCodes)) throw error;
+      // ENOENT: that unit has just gone.
+      if (!hasCode(error, 'ENOENT', ...volumeCodes)) throw error;
     }
   }
   return { kind: 'had', signs };

@@ -32,6 +32,12 @@ describe('a malformed option', () => {
       'http://me:hunter2@proxy',
       /https-proxy=…: 'http:\/\/…@proxy' is not .*without a password/,
     ],
+    ['http-proxy', 'somebody:hunter2@proxy:3128', /http-proxy=…: '…@proxy:3128' is not a URL/],
+    [
+      'http-proxy',
+      'http://somebody:hun/ter2@proxy:3128',
+      /http-proxy=…: 'http:\/\/…@proxy:3128' is not a URL/,
+    ],
     ['http-proxy', 'proxy:3128', /http-proxy=…: 'proxy:3128' is not a URL that begins with http/],
     ['team', 'a,b', /team=…: 'a,b' is not one team's name/],
   ] as const)(

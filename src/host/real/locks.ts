@@ -72,5 +72,6 @@ async function lockDescriptor(descriptor: number, file: string): Promise<boolean
   if (code === 1 && complaint === '') return false;
   const failure = new Error(`flock of ${file} failed with exit code ${code}: ${complaint.trim()}`);
   const unsupported = /No locks available|not supported|not implemented/i.test(complaint);
-  throw unsupported ? Object.assign(failure, { code: 'ENOLCK' }) : failure;
+  // Stale handles, servers that do not answer: the volume's trouble, whatever its number.
+  throw Object.assign(failure, { code: unsupported ? 'ENOLCK' : 'EIO' });
 }
