@@ -84,7 +84,8 @@ async function readNames(session: Session, version: string): Promise<SettingName
   const { hook, host, volume } = session;
   const file = settingsNotePath(host.paths.run, hook.unit);
   const noted = readNote(await host.files.readText(file));
-  if (noted?.version === version) return tells(noted) ? noted : undefined;
+  if (noted?.version === version) return noted;
+  if (untold.has(session)) return undefined;
   const program = path.join(volume.layout.release(version), 'bin/concourse');
   const names = async (command: Program) => {
     // Where it is printed and with which exit code differs between releases.
@@ -92,16 +93,18 @@ async function readNames(session: Session, version: string): Promise<SettingName
     return settingNames(`${said.stdout}\n${said.stderr}`);
   };
   const known = { version, web: await names('web'), worker: await names('worker') };
-  // Noted also when it does not tell: a program that takes its time is not asked in every round of every hook.
+  if (known.web.length < namesAtLeast || known.worker.length < namesAtLeast) {
+    hook.log.warning(`concourse ${version} does not tell its settings: their names are not checked`);
+    untold.add(session);
+    return undefined;
+  }
   await host.files.makeDirectory(path.dirname(file), { mode: 0o700, recursive: true });
   await host.files.write(file, JSON.stringify(known), { mode: 0o600 });
-  if (tells(known)) return known;
-  hook.log.warning(`concourse ${version} does not tell its settings: their names are not checked`);
-  return undefined;
+  return known;
 }
 
-const tells = ({ web, worker }: SettingNames): boolean =>
-  web.length >= namesAtLeast && worker.length >= namesAtLeast;
+/** Hooks in which the program did not tell: it may have taken its time, and is not asked in each of their rounds. */
+const untold = new WeakSet<Session>();
 
 /** Gone after a reboot. */
 export const settingsNotePath = (run: string, unit: string): string =>
