@@ -1,7 +1,7 @@
 // What this hook should do, publish and say, as one pure function of what it observed: the goal (on the leader), then
 // the volume, then this unit's part in the upgrade protocol and its services. No clock, no I/O, no randomness.
 import { authorizedKeysFile, fingerprint, keyProblem } from './concourse/keys.ts';
-import { type Decision, type Effect, type Observed, plannedVersion, type Status } from './observed.ts';
+import { type Decision, type Effect, type Observed, ownUp, plannedVersion, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
 import { type Facts, hasPassed, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
 import { followerStep } from './upgrade/follower.ts';
@@ -78,7 +78,7 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
   if (verdict.kind === 'claim') return decision(o.facts, [{ do: 'claim-volume' }], []);
   if (verdict.kind === 'refused') {
     const stops: Effect[] =
-      second && o.worker.up && !o.failures.has('retire-worker') ? [{ do: 'retire-worker' }] : [];
+      second && ownUp(o.worker) && !o.failures.has('retire-worker') ? [{ do: 'retire-worker' }] : [];
     const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + lookAgainMs : undefined;
     return { ...decision(running(o, o.facts), stops, [verdict.status]), wakeAt };
   }
@@ -140,7 +140,7 @@ function webStep(o: Observed, upgrading: boolean): Step {
   if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
   if ('missing' in web.plan) {
     // Clearing the option takes web down; a secret that cannot be read just now does not.
-    const cleared = web.up && !o.settings.postgresConfigured && !o.failures.has('stop-web');
+    const cleared = ownUp(web) && !o.settings.postgresConfigured && !o.failures.has('stop-web');
     return { facts: {}, effects: cleared ? [{ do: 'stop-web' }] : [], statuses: [web.plan.missing] };
   }
   const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
@@ -272,9 +272,10 @@ function factsAfter(facts: Facts, steps: readonly Step[]): Facts {
 /** A role that this unit no longer has leaves no service behind. */
 function leftoverServices(o: Observed): Effect[] {
   const effects: Effect[] = [];
-  if (o.facts.role === 'worker' && o.web.up && !o.failures.has('stop-web')) effects.push({ do: 'stop-web' });
+  if (o.facts.role === 'worker' && ownUp(o.web) && !o.failures.has('stop-web'))
+    effects.push({ do: 'stop-web' });
   // For good: web would keep a worker that merely stops in its list for ever.
-  if (o.facts.role === 'web' && o.worker.up && !o.failures.has('retire-worker'))
+  if (o.facts.role === 'web' && ownUp(o.worker) && !o.failures.has('retire-worker'))
     effects.push({ do: 'retire-worker' });
   return effects;
 }
@@ -283,8 +284,8 @@ function leftoverServices(o: Observed): Effect[] {
 function running(o: Observed, facts: Facts): Facts {
   return {
     ...facts,
-    'running-web': o.web.up ? o.web.runningVersion : undefined,
-    'running-worker': o.worker.up ? o.worker.runningVersion : undefined,
+    'running-web': ownUp(o.web) ? o.web.runningVersion : undefined,
+    'running-worker': ownUp(o.worker) ? o.worker.runningVersion : undefined,
   };
 }
 

@@ -72,7 +72,12 @@ export interface ServiceView {
   runningConfiguration: string | undefined;
   restarts: number;
   invocation: string;
+  /** Another unit on this machine whose service this is. */
+  otherUnit: string | undefined;
 }
+
+/** Up, and not another unit's: what this unit answers for. */
+export const ownUp = (service: ServiceView): boolean => service.up && service.otherUnit === undefined;
 
 export interface WebView extends ServiceView {
   /** What should run, for the release that the volume names; or the one thing that is missing for it; undefined before
@@ -100,8 +105,6 @@ export interface WorkerView extends ServiceView {
   fingerprint: string | undefined;
   /** A service of this machine that a worker with containerd cannot share it with, and that runs. */
   rival: string | undefined;
-  /** Another unit on this machine whose worker service this machine already has. */
-  otherUnit: string | undefined;
   /** Its work directory must be another one: worker-scratch has come or gone. */
   moving: boolean;
   /** From state.json: the upgrade that this worker stopped for. */

@@ -43,7 +43,7 @@ export interface WebInputs {
 export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebView> {
   const { hook, host } = session;
   const { settings } = inputs;
-  const view = viewService(inputs.state);
+  const view = await viewService(session, WEB_SERVICE, inputs.state);
   if (!inputs.wanted) return { ...nothing, ...view };
   const address = await ownAddress(hook);
   const secret = await readWebSecret(session);

@@ -10,7 +10,6 @@ import type { Host, ServiceState } from '../host/host.ts';
 import type { Settings, Status, WorkerView } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
-import { folderOfUnit } from '../storage/layout.ts';
 import { misplaced, workerFolder, type WorkerState } from '../storage/worker-folder.ts';
 import type { Facts } from '../upgrade/facts.ts';
 import { viewService } from './services.ts';
@@ -37,7 +36,7 @@ export interface WorkerInputs {
 
 export async function viewWorker(session: Session, inputs: WorkerInputs): Promise<WorkerView> {
   const { hook, host } = session;
-  const view = viewService(inputs.state);
+  const view = await viewService(session, WORKER_SERVICE, inputs.state);
   const publicSsh = (await host.files.readText(workerPublicKeyPath(host)))?.trim() || undefined;
   const { state } = inputs.volumeUsable
     ? await workerFolder(host, hook.unit).readState()
@@ -55,7 +54,6 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
     publicKey: publicSsh,
     fingerprint: publicSsh === undefined ? undefined : fingerprint(publicSsh),
     rival: inputs.settings.workerRuntime === 'containerd' ? inputs.rivals[0] : undefined,
-    otherUnit: await otherUnit(session),
     upgrade:
       aside === undefined
         ? undefined
@@ -138,13 +136,4 @@ function tsaOf(session: Session, web: Facts | undefined): { address: string; hos
     session.memory = { ...session.memory, tsa: { address, hostKey } };
   }
   return { address, hostKey };
-}
-
-/** The unit file names its owner. One whose agent is gone from this machine owns nothing any more. */
-async function otherUnit({ hook, host }: Session): Promise<string | undefined> {
-  const text = await host.files.readText(path.join(host.paths.systemd, WORKER_SERVICE));
-  const owner = /^# Owner: (\S+)$/m.exec(text ?? '')?.[1];
-  if (owner === undefined || owner === hook.unit || !/^[a-z0-9-]+\/[0-9]+$/.test(owner)) return undefined;
-  const agent = path.join(host.paths.root, 'var/lib/juju/agents', `unit-${folderOfUnit(owner)}`);
-  return (await host.files.stat(agent)) === undefined ? undefined : owner;
 }

@@ -1,6 +1,7 @@
 // A worker that goes for good: it retires (SIGUSR2), so that web forgets it; then nothing of it is left running.
 import path from 'node:path';
 import { workerScriptPath, WORKER_SERVICE } from '../concourse/worker.ts';
+import { otherUnit } from '../observe/services.ts';
 import type { Session } from '../session.ts';
 
 const pollMs = 500;
@@ -8,9 +9,10 @@ const pollMs = 500;
 const stopMs = 180_000;
 const clearMs = 60_000;
 
-/** Bounded: a worker whose builds take longer than `withinMs` is stopped all the same, and its builds with it. An idle one
+/** This unit's own only. Bounded: a worker whose builds take longer than `withinMs` is stopped all the same, and its builds with it. An idle one
  * is gone within 57 s. */
 export async function retireWorker({ hook, host }: Session, withinMs: number): Promise<void> {
+  if ((await otherUnit({ hook, host }, WORKER_SERVICE)) !== undefined) return;
   const look = async () => (await host.services.show([WORKER_SERVICE]))[WORKER_SERVICE];
   const running = async () => {
     const state = await look();

@@ -2,6 +2,7 @@
 import { webInfo } from '../concourse/health.ts';
 import type { ServicePlan } from '../concourse/service.ts';
 import { WEB_SERVICE } from '../concourse/web.ts';
+import { otherUnit } from '../observe/services.ts';
 import { authorizedKeysPath, localUrl, ownAddress, webUser } from '../observe/web-view.ts';
 import { plannedVersion, type Settings, type WebView } from '../observed.ts';
 import type { Session } from '../session.ts';
@@ -100,7 +101,9 @@ export async function authorizeWorkers(
   rememberAuthorized(session, web.invocation, text);
 }
 
+/** This unit's own only. */
 export async function stopWeb({ hook, host }: Session): Promise<void> {
+  if ((await otherUnit({ hook, host }, WEB_SERVICE)) !== undefined) return;
   await host.services.disable(WEB_SERVICE);
   await host.services.stop(WEB_SERVICE, 60_000);
   hook.log.info('concourse-server.service is stopped and disabled');

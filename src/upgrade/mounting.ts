@@ -1,6 +1,6 @@
 // Before anything else: whether the volume comes or goes. Juju takes a storage away, or the relation `filesystem` brings a file
 // system or has ended. Undefined when the volume stays as it is.
-import type { Effect, Observed, Status } from '../observed.ts';
+import { type Effect, type Observed, ownUp, type Status } from '../observed.ts';
 import { statuses } from '../statuses.ts';
 import type { Step } from './installer.ts';
 import { volumePath } from './volume.ts';
@@ -51,9 +51,9 @@ function unmounting(o: Observed): Step | undefined {
 /** Nothing may run from a volume that goes. */
 function leavingVolume(o: Observed, status: Status): Step {
   const effects: Effect[] = [];
-  const mine = o.worker.otherUnit === undefined;
-  if (mine && o.worker.up && !o.failures.has('retire-worker')) effects.push({ do: 'retire-worker' });
-  if (o.facts.role !== 'worker' && o.web.up && !o.failures.has('stop-web')) effects.push({ do: 'stop-web' });
+  if (ownUp(o.worker) && !o.failures.has('retire-worker')) effects.push({ do: 'retire-worker' });
+  if (o.facts.role !== 'worker' && ownUp(o.web) && !o.failures.has('stop-web'))
+    effects.push({ do: 'stop-web' });
   return { ...said(o, status), effects };
 }
 

@@ -79,6 +79,35 @@ describe('a first deployment', () => {
     expect(d.status(d.unit(1))).toBe('active: worker 8.1.0');
   });
 
+  test('web and a worker of two units on one machine leave each other’s service alone', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    const theirUnitFile = '# Owner: concourse-ci/4\n[Service]\nExecStart=/bin/true\n';
+    const theirs: [string, string][] = [
+      [d.unit(0), workerService],
+      [d.unit(1), webService],
+    ];
+    for (const [unit, service] of theirs) {
+      const { services, paths } = d.machine(unit);
+      writeFileSync(join(paths.systemd, service), theirUnitFile);
+      mkdirSync(join(paths.root, 'var/lib/juju/agents/unit-concourse-ci-4'), { recursive: true });
+      const { onStart } = services;
+      services.onStart = async () => {};
+      await services.start(service);
+      services.onStart = onStart;
+    }
+    d.juju.configure('concourse-ci', { 'log-level': 'debug' });
+    await d.cluster.settle();
+    for (const [unit, service] of theirs) {
+      const { services } = d.machine(unit);
+      expect((await services.show([service]))[service]?.active).toBe('active');
+    }
+    expect(d.statuses()).toEqual([
+      'active: web 8.1.0 at http://10.0.0.10:8080, 1 worker',
+      'active: worker 8.1.0',
+    ]);
+    expect(d.facts(d.unit(0))['running-worker']).toBeUndefined();
+  });
+
   test('a worker does not stop the docker or containerd of its machine: it says what to type', async () => {
     const d = new Deployment({ units: 2 });
     const { services, paths } = d.machine(d.unit(1));

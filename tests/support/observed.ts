@@ -88,6 +88,7 @@ export const stoppedWeb: WebView = {
   runningConfiguration: undefined,
   restarts: 0,
   invocation: '',
+  otherUnit: undefined,
   plan: undefined,
   answers: undefined,
   complaint: undefined,
