@@ -151,9 +151,11 @@ function webStep(o: Observed, upgrading: boolean): Step {
       statuses: [statuses.effectFailed(failure.message)],
       wakeAt: o.now + retryMs,
     };
+  const units = keys.map(({ unit }) => unit);
+  // A revision before this one, or a memory that was lost: web has to know whom it will have to forget.
+  const unnoted = units.some((unit) => o.memory.workers?.includes(unit) !== true);
   const untold = web.answers !== undefined && !web.authorizedTold && !o.done.has('authorize-workers');
-  if (web.authorizedText !== authorized || untold) {
-    const units = keys.map(({ unit }) => unit);
+  if (web.authorizedText !== authorized || untold || unnoted) {
     return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized, units }], statuses: [] };
   }
   const version = plannedVersion(web.plan);

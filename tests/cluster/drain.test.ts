@@ -1,5 +1,7 @@
 // What becomes of a worker that stops: it keeps its builds or lands for an upgrade, and retires when it goes for good, so that
 // web never keeps one that is gone.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { application, Deployment, workerService } from './support/deployment.ts';
 
@@ -88,6 +90,21 @@ describe('a unit that goes', () => {
     await d.cluster.advance(600_000);
     expect(d.listed.get('concourse-ci-1')).toBe('running');
     expect(d.cluster.timers).toEqual([]);
+    d.listed.set('concourse-ci-1', 'stalled');
+    d.juju.configure(application, { 'log-level': 'info' });
+    await d.cluster.settle();
+    expect([...d.listed.keys()]).toEqual(['concourse-ci-2']);
+  });
+
+  test('by force is forgotten also by a web that did not remember whom it let in', async () => {
+    const d = await Deployment.settled();
+    const memory = join(d.machine(d.unit(0)).paths.memory, 'concourse-ci-0.json');
+    const { workers: _, ...rest } = JSON.parse(readFileSync(memory, 'utf8'));
+    writeFileSync(memory, JSON.stringify(rest));
+    d.juju.configure(application, { 'log-level': 'debug' });
+    await d.cluster.settle();
+    d.juju.agentDown(d.unit(1));
+    d.juju.removeUnit(d.unit(1), { force: true });
     d.listed.set('concourse-ci-1', 'stalled');
     d.juju.configure(application, { 'log-level': 'info' });
     await d.cluster.settle();
