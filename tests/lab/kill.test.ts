@@ -1,5 +1,5 @@
 // The packed executable, killed with SIGKILL after each of its effects on files and programs in turn: Juju runs the hook
-// again, it completes, and the volume is whole at every moment. LAB_FULL=1: every effect; else every so many.
+// again, it completes, and the volume is whole at every moment. LAB_FULL=1: every effect; else every 11th, or LAB_STRIDE=N: every N-th.
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,7 +15,9 @@ import {
 } from './support/concourse-lab.ts';
 
 const preload = pathToFileURL(join(import.meta.dirname, 'support/kill-at.mjs')).href;
-const stride = process.env['LAB_FULL'] === '1' ? 1 : 11;
+const stride = process.env['LAB_FULL'] === '1' ? 1 : Number(process.env['LAB_STRIDE'] ?? 11);
+/** The first effect to be killed after: with other ones, other effects come to it. */
+const from = 1 + (Number(process.env['LAB_FROM'] ?? 0) % stride);
 const web = `${application}/0`;
 
 describe('SIGKILL of the packed executable', () => {
@@ -99,7 +101,7 @@ async function inTurn(world: ConcourseLab, prepare: () => Promise<Turn>): Promis
   const { lab, directory } = world;
   const report = join(directory, 'report');
   let kills = 0;
-  for (let n = 1; ; n += stride) {
+  for (let n = from; ; n += stride) {
     const turn = await prepare();
     rmSync(report, { force: true });
     const ended = lab.records.length;
