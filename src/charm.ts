@@ -20,7 +20,9 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
     reconcile: async (hook) => {
       if (await isQuiet(hook, host)) return;
       const session = await open(hook);
-      await ((await isLeaving(hook)) ? teardown(session) : reconcile(session));
+      // Once it has said that it leaves, nothing starts again between two of its last hooks: a wake-up may come then.
+      const leaves = session.published.leaving === true || (await isLeaving(hook));
+      await (leaves ? teardown(session) : reconcile(session));
     },
     teardown: async (hook) => teardown(await open(hook)),
     actions: {

@@ -32,7 +32,8 @@ const files: Record<string, readonly string[]> = {
 };
 
 export async function teardown(session: Session): Promise<void> {
-  const { hook } = session;
+  const { hook, host } = session;
+  await host.services.disarmTimer(wakeTimer(hook.unit));
   await sayGoodbye(session);
   await retire(session);
   // The volume goes before `stop`: nothing may run from it then.
@@ -76,8 +77,7 @@ async function retire(session: Session): Promise<void> {
 }
 
 async function removeServices(session: Session): Promise<void> {
-  const { hook, host } = session;
-  await host.services.disarmTimer(wakeTimer(hook.unit));
+  const { host } = session;
   for (const service of [WORKER_SERVICE, WEB_SERVICE]) {
     if (!(await owns(session, service))) continue;
     await host.services.uninstall(service);

@@ -65,6 +65,23 @@ describe('worker-scratch', () => {
     expect(existsSync(join(d.scratch(worker), 'concourse-ci-1'))).toBe(false);
   });
 
+  test('that went with its unit is not missed by a wake-up before the unit stops', async () => {
+    const d = await Deployment.settled({ storage: ['worker-scratch'] });
+    const { services } = d.machine(worker);
+    const starts = services.starts.length;
+    const wake = 'JUJU_DISPATCH_PATH=hooks/wake ./dispatch';
+    await services.armTimer('concourse-ci-1-wake', 600_000, ['juju-exec', '-u', worker, '--', wake]);
+    d.juju.removeUnit(worker);
+    const here = () => [...d.juju.model.storage.values()].some(({ unit }) => unit === worker);
+    while (here()) await d.cluster.step(worker);
+    expect(d.cluster.timers).toEqual([]);
+    // It was due already, and waited for the hook that ran.
+    d.juju.exec(worker, wake);
+    await d.cluster.settle();
+    expect(services.starts).toHaveLength(starts);
+    expect(d.juju.units(application)).not.toContain(worker);
+  });
+
   test('is found again by a unit that has lost its memory', async () => {
     const d = await Deployment.settled({ storage: ['worker-scratch'] });
     writeFileSync(join(d.machine(worker).paths.memory, 'concourse-ci-1.json'), '{');
