@@ -166,6 +166,8 @@ export function workerUnitFile(
     ...(containerd
       ? ([['ExecStartPre', `-${commandLine('/bin/rm', '-f', socket, `${socket}.ttrpc`)}`]] as const)
       : []),
+    // On a disk that is not mounted, say: containers must not begin on the machine's own, and are tried again.
+    ['ExecStartPre', commandLine('/usr/bin/test', '-d', settings.workDirectory)],
     ['ExecStartPre', commandLine('/bin/mkdir', '-p', `${settings.workDirectory}/overlays/work`)],
     ['ExecStart', commandLine(`${settings.release}/bin/concourse`, 'worker')],
     ['ExecStartPost', holdCommand(settings.lockFile)],
@@ -204,7 +206,7 @@ export function workerUnitFile(
       // After web, so that at a shutdown the worker stops first and can still tell web that it lands.
       ['After', [...before, ...rivals].join(' ')],
       ...(containerd ? ([['Conflicts', rivals.join(' ')]] as const) : []),
-      ['RequiresMountsFor', word(settings.volume)],
+      ['RequiresMountsFor', `${word(settings.volume)} ${word(settings.workDirectory)}`],
       ['StartLimitIntervalSec', '0'],
     ],
     Service: service,

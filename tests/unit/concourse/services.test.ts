@@ -135,7 +135,7 @@ describe('a worker', () => {
 
   test('waits for the volume where systemd mounts it, and so does web', () => {
     for (const { unit } of [plan, planOf(webService(web))])
-      expect(settingsOf(unit, 'RequiresMountsFor')).toEqual(['/var/lib/concourse']);
+      expect(settingsOf(unit, 'RequiresMountsFor')[0]?.split(' ')).toContain('/var/lib/concourse');
   });
 
   test('is told of proxies by their lower-case names, and only of those that are set', () => {
@@ -144,6 +144,13 @@ describe('a worker', () => {
     );
     expect(environment).toMatchObject({ http_proxy: 'http://p:3128', no_proxy: '10.0.0.0/8' });
     expect(environment).not.toHaveProperty('https_proxy');
+  });
+
+  test('begins nothing in the place of a disk that is not mounted', () => {
+    const workDirectory = '/srv/scratch/0/concourse-ci-1';
+    const { unit } = planOf(workerService({ ...worker, workDirectory }));
+    expect(settingsOf(unit, 'RequiresMountsFor')).toEqual([`/var/lib/concourse ${workDirectory}`]);
+    expect(settingsOf(unit, 'ExecStartPre')).toContain(`/usr/bin/test -d ${workDirectory}`);
   });
 });
 
