@@ -78,7 +78,7 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
   if (verdict.kind === 'claim') return decision(o.facts, [{ do: 'claim-volume' }], []);
   if (verdict.kind === 'refused') {
     const stops: Effect[] =
-      second && ownUp(o.worker) && !o.failures.has('retire-worker') ? [{ do: 'retire-worker' }] : [];
+      second && o.worker.retirable && !o.failures.has('retire-worker') ? [{ do: 'retire-worker' }] : [];
     const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + lookAgainMs : undefined;
     return { ...decision(running(o, o.facts), stops, [verdict.status]), wakeAt };
   }
@@ -277,7 +277,7 @@ function leftoverServices(o: Observed): Effect[] {
   if (o.facts.role === 'worker' && ownUp(o.web) && !o.failures.has('stop-web'))
     effects.push({ do: 'stop-web' });
   // For good: web would keep a worker that merely stops in its list for ever.
-  if (o.facts.role === 'web' && ownUp(o.worker) && !o.failures.has('retire-worker'))
+  if (o.facts.role === 'web' && o.worker.retirable && !o.failures.has('retire-worker'))
     effects.push({ do: 'retire-worker' });
   return effects;
 }

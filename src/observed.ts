@@ -105,6 +105,8 @@ export interface WorkerView extends ServiceView {
   fingerprint: string | undefined;
   /** A service of this machine that a worker with containerd cannot share it with, and that runs. */
   rival: string | undefined;
+  /** This unit's own, which runs or has not retired since: stopped for an upgrade, its builds and its row in web live on. */
+  retirable: boolean;
   /** Its work directory must be another one: worker-scratch has come or gone. */
   moving: boolean;
   /** From state.json: the upgrade that this worker stopped for. */

@@ -5,7 +5,7 @@ import { fingerprint } from '../concourse/keys.ts';
 import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
 import { type Environment, parseEnvironmentFile } from '../concourse/environment-file.ts';
 import type { ServicePlan } from '../concourse/service.ts';
-import { operatorProblems, WORKER_SERVICE, workerService } from '../concourse/worker.ts';
+import { operatorProblems, WORKER_SERVICE, workerScriptPath, workerService } from '../concourse/worker.ts';
 import type { Host, ServiceState } from '../host/host.ts';
 import type { Settings, Status, WorkerView } from '../observed.ts';
 import type { Session } from '../session.ts';
@@ -49,6 +49,7 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
     ...view,
     plan: moving ? undefined : await planWorker(session, inputs, state),
     moving,
+    retirable: view.otherUnit === undefined && (view.up || (await hasScript(host))),
     registration: registered.state,
     complaint: registered.complaint,
     publicKey: publicSsh,
@@ -59,6 +60,11 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
         ? undefined
         : { id: aside.upgradeId, deadline: aside.deadlineMs, landUntil: aside.landUntilMs },
   };
+}
+
+/** It comes with each start, and goes when the worker has retired. */
+async function hasScript(host: Host): Promise<boolean> {
+  return (await host.files.lstat(workerScriptPath(host.paths.etc))) !== undefined;
 }
 
 async function registrationOf(

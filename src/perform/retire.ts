@@ -49,4 +49,6 @@ async function clear({ hook, host }: Pick<Session, 'hook' | 'host'>): Promise<vo
     hook.log.warning(
       `${path.basename(script)} removed: exit code ${code}: ${stderr.trim() || 'without a message'}`,
     );
+  // The last step: with it gone, this worker has retired.
+  await host.files.remove(script);
 }

@@ -51,7 +51,7 @@ function unmounting(o: Observed): Step | undefined {
 /** Nothing may run from a volume that goes. */
 function leavingVolume(o: Observed, status: Status): Step {
   const effects: Effect[] = [];
-  if (ownUp(o.worker) && !o.failures.has('retire-worker')) effects.push({ do: 'retire-worker' });
+  if (o.worker.retirable && !o.failures.has('retire-worker')) effects.push({ do: 'retire-worker' });
   if (o.facts.role !== 'worker' && ownUp(o.web) && !o.failures.has('stop-web'))
     effects.push({ do: 'stop-web' });
   return { ...said(o, status), effects };

@@ -14,8 +14,12 @@ const lateMs = 10_000;
  * unit's volume is the goal's, so the installer's `prepare` concerns it. */
 export function workerStep(o: Observed, goal: Goal, installer: Facts | undefined, shared: boolean): Step {
   if (o.worker.otherUnit !== undefined) return waiting({}, statuses.secondWorker(o.worker.otherUnit));
-  if (o.worker.moving && o.worker.up && !o.failures.has('retire-worker'))
-    return acting({}, [{ do: 'retire-worker' }], []);
+  if (o.worker.moving && o.worker.retirable) {
+    // Its containers live in the work directory that goes next.
+    const failure = o.failures.get('retire-worker');
+    if (failure === undefined) return acting({}, [{ do: 'retire-worker' }], []);
+    return { ...waiting({}, statuses.effectFailed(failure.message)), wakeAt: o.now + 30_000 };
+  }
   if (o.worker.publicKey === undefined) return acting({}, [{ do: 'make-worker-key' }], []);
   const failed = o.failures.get('begin-upgrade') ?? o.failures.get('stop-worker');
   if (failed !== undefined)

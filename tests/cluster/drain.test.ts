@@ -141,3 +141,19 @@ test('a worker that becomes web, and finds none to tell that it retires, is forg
   await d.cluster.advance(120_000);
   expect([...d.listed.keys()].sort()).toEqual(['concourse-ci-0', 'concourse-ci-2']);
 });
+
+test('a worker that is stopped for an upgrade, and becomes web since its installer is lost, retires', async () => {
+  const d = await Deployment.settled();
+  d.juju.agentDown(d.unit(2));
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.settle();
+  expect(d.status(d.unit(1))).toMatch(/^waiting: .*8\.2\.0/);
+  const [lost, heir] = [d.unit(0), d.unit(1)];
+  d.juju.agentDown(lost);
+  d.juju.removeUnit(lost, { force: true });
+  d.listed.set('concourse-ci-1', 'stalled');
+  await d.cluster.advance(400_000);
+  expect(d.status(heir)).toMatch(/web 8\.2\.0/);
+  expect(d.scripts).toContain(`${heir} removed`);
+  expect([...d.listed.keys()]).not.toContain('concourse-ci-1');
+});

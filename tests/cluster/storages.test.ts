@@ -65,6 +65,24 @@ describe('worker-scratch', () => {
     expect(existsSync(join(d.scratch(worker), 'concourse-ci-1'))).toBe(false);
   });
 
+  test('that comes while the worker is stopped for an upgrade finds it retired before its work directory goes', async () => {
+    const d = await Deployment.settled({ config: { 'upgrade-hold': true } });
+    d.juju.agentDown(d.unit(2));
+    d.juju.configure(application, { version: '8.2.0', 'upgrade-hold': false });
+    await d.cluster.settle();
+    expect(d.status(worker)).toMatch(/^waiting: .*8\.2\.0/);
+    expect(d.scripts).toEqual([]);
+    d.juju.addStorage(worker, 'worker-scratch');
+    await d.cluster.settle();
+    expect(d.scripts).toContain(`${worker} removed`);
+    d.juju.agentUp(d.unit(2), { rebooted: false });
+    await d.cluster.advance(180_000);
+    expect(await environment(d)).toMatchObject({
+      CONCOURSE_WORK_DIR: join(d.scratch(worker), 'concourse-ci-1'),
+    });
+    expect(d.status(worker)).toMatch(/^active/);
+  });
+
   test('that went with its unit is not missed by a wake-up before the unit stops', async () => {
     const d = await Deployment.settled({ storage: ['worker-scratch'] });
     const { services } = d.machine(worker);

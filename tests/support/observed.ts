@@ -126,6 +126,7 @@ export const stoppedWorker: WorkerView = {
   rival: undefined,
   otherUnit: undefined,
   moving: false,
+  retirable: false,
   upgrade: undefined,
 };
 
@@ -133,6 +134,7 @@ export const workerRunning = (version: string, worker: Partial<WorkerView> = {})
   ...stoppedWorker,
   up: true,
   enabled: true,
+  retirable: true,
   runningVersion: version,
   runningConfiguration: `configuration-${version}`,
   invocation: 'worker-1',

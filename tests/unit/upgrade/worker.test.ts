@@ -80,6 +80,14 @@ describe('on an ordinary day', () => {
     expect(step(o).wakeAt).toBe(o.now + 15_000);
   });
 
+  test('a work directory stays while the worker in it has not retired', () => {
+    const worker = { ...stoppedWorker, moving: true, retirable: true };
+    expect(step(asWorker({ worker })).effects).toEqual([{ do: 'retire-worker' }]);
+    const failure = { code: 'systemd', message: 'systemctl kill failed', transient: true };
+    const failed = asWorker({ worker, failures: new Map([['retire-worker', failure]]) });
+    expect(step(failed)).toMatchObject({ effects: [], wakeAt: failed.now + 30_000 });
+  });
+
   test('two workers on one machine: the second is blocked and touches nothing', () => {
     const o = asWorker({ worker: { ...stoppedWorker, otherUnit: 'concourse-ci/2' } });
     expect(step(o)).toMatchObject({ effects: [], statuses: [{ status: 'blocked' }] });
