@@ -5,6 +5,7 @@ import { WEB_SERVICE } from './concourse/web.ts';
 import { isMountUnitOf } from './concourse/mount-unit.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
 import { goalInputs } from './decide.ts';
+import { settingsNotePath } from './observe/extra-view.ts';
 import { mountUnitPath } from './observe/filesystem-view.ts';
 import { SystemdFailure } from './host/errors.ts';
 import { observe } from './observe/observe.ts';
@@ -121,9 +122,8 @@ async function removeFiles(session: Session): Promise<void> {
   }
   // Also when the volume that tells of it has gone before.
   await removeUnlessMounted(session, path.join(host.paths.localWork, folderOfUnit(hook.unit)));
-  for (const note of [quietNotePath(host.paths.run, hook.unit), peersNotePath(host.paths.run, hook.unit)]) {
-    await host.files.remove(note);
-  }
+  for (const note of [quietNotePath, peersNotePath, settingsNotePath])
+    await host.files.remove(note(host.paths.run, hook.unit));
   await openMemory(host, hook.unit, rememberedSchema).forget();
   // Made by the charm, like the folder of notes: gone with the last file in it, which may be the administrator's.
   for (const folder of [
