@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { WEB_SERVICE } from './concourse/web.ts';
 import { isMountUnitOf } from './concourse/mount-unit.ts';
+import { ownerOf } from './concourse/unit-file.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
 import { goalInputs } from './decide.ts';
 import { settingsNotePath } from './observe/extra-view.ts';
@@ -105,7 +106,7 @@ async function unmount(session: Session): Promise<void> {
 /** A service of this machine may be another unit's. */
 async function owns({ hook, host }: Pick<Session, 'hook' | 'host'>, service: string): Promise<boolean> {
   const text = await host.files.readText(path.join(host.paths.systemd, service));
-  return text?.startsWith(`# Owner: ${hook.unit}\n`) === true;
+  return ownerOf(text) === hook.unit;
 }
 
 /** This unit's own folders; never a release, and nothing of a volume that is not there any more. */

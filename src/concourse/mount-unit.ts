@@ -1,6 +1,6 @@
 // The systemd mount unit of a shared volume.
 import type { Source } from '../relations/filesystem.ts';
-import { unitFile } from './unit-file.ts';
+import { ownerOf, unitFile } from './unit-file.ts';
 
 /** A server that does not answer must not hold up a hook; mount(8) itself would try for two minutes. */
 const MOUNT_SECONDS = 30;
@@ -38,4 +38,4 @@ export function mountUnitFile(application: string, where: string, source: Source
 
 /** Whether a unit file is one that this application wrote. */
 export const isMountUnitOf = (application: string, text: string | undefined): boolean =>
-  text?.startsWith(`# Owner: ${application}\n`) === true;
+  ownerOf(text) === application;

@@ -10,6 +10,10 @@ export function unitFile(owner: string, sections: Readonly<Record<string, readon
   return `# Owner: ${owner}\n# Written by the charm in every hook: put settings of your own into a drop-in.\n\n${text.join('\n')}`;
 }
 
+/** Whose a unit file of the charm is: a unit's, or for a mount the application's. */
+export const ownerOf = (text: string | undefined): string | undefined =>
+  /^# Owner: (\S+)\n/.exec(text ?? '')?.[1];
+
 /** A command line as systemd must see it: `%` doubled, quotes where needed; `$` doubled too, but in the program's own path,
  * where systemd (252) puts nothing in its place. */
 export const commandLine = (program: string, ...args: readonly string[]): string =>

@@ -1,6 +1,7 @@
 // A service as it really runs: which release and which configuration, by the environment of its process; and whose it is.
 import path from 'node:path';
 import { CONFIGURATION_MARK, RELEASE_MARK } from '../concourse/configuration-hash.ts';
+import { ownerOf } from '../concourse/unit-file.ts';
 import type { ServiceState } from '../host/host.ts';
 import type { ServiceView } from '../observed.ts';
 import type { Session } from '../session.ts';
@@ -29,7 +30,7 @@ export async function otherUnit(
   service: string,
 ): Promise<string | undefined> {
   const text = await host.files.readText(path.join(host.paths.systemd, service));
-  const owner = /^# Owner: (\S+)$/m.exec(text ?? '')?.[1];
+  const owner = ownerOf(text);
   if (owner === undefined || owner === hook.unit || !/^[a-z0-9-]+\/[0-9]+$/.test(owner)) return undefined;
   const agent = path.join(host.paths.root, 'var/lib/juju/agents', `unit-${folderOfUnit(owner)}`);
   return (await host.files.stat(agent)) === undefined ? undefined : owner;

@@ -9,8 +9,8 @@ const pollMs = 500;
 const stopMs = 180_000;
 const clearMs = 60_000;
 
-/** This unit's own only. Bounded: a worker whose builds take longer than `withinMs` is stopped all the same, and its builds with it. An idle one
- * is gone within 57 s. */
+/** This unit's own only. Bounded: a worker whose builds take longer than `withinMs` is stopped all the same, and its builds
+ * with it. An idle one is gone within 57 s. */
 export async function retireWorker({ hook, host }: Session, withinMs: number): Promise<void> {
   if ((await otherUnit({ hook, host }, WORKER_SERVICE)) !== undefined) return;
   const look = async () => (await host.services.show([WORKER_SERVICE]))[WORKER_SERVICE];
