@@ -106,6 +106,7 @@ async function planWorker(
   const operatorEnvironment = await host.files.readText(path.join(host.paths.defaults, 'concourse-worker'));
   const refused = operatorProblems(settings.workerRuntime, parseEnvironmentFile(operatorEnvironment ?? ''));
   if (refused.length > 0) return { missing: statuses.operatorFile(refused) };
+  const { path: folder, lockPath: lockFile } = workerFolder(host, hook.unit);
   const planned = workerService({
     unit: hook.unit,
     version: installed,
@@ -114,9 +115,9 @@ async function planWorker(
     defaults: host.paths.defaults,
     run: host.paths.run,
     volume: host.paths.volume,
-    folder: workerFolder(host, hook.unit).path,
+    folder,
     workDirectory: state.workDirectory.path,
-    lockFile: workerFolder(host, hook.unit).lockPath,
+    lockFile,
     incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,
     tsaHosts: [tsa.address],

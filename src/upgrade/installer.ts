@@ -98,13 +98,13 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   const drained = ownLanding(o, to, deadline);
   if (waitingFor.length > 0 && !hasPassed(deadline, o.now, o.settings.upgradeReadyTimeoutMs)) {
     const status = statuses.awaiting(to, waitingFor, deadline);
-    const wait: Step = {
+    return {
       facts: { 'upgrade-deadline': deadline },
-      effects: [],
+      effects: drained?.effects ?? [],
       statuses: [status],
       wakeAt: deadline,
+      holdWorker: landingMs(o.settings) > 0,
     };
-    return { ...wait, effects: drained?.effects ?? [], holdWorker: landingMs(o.settings) > 0 };
   }
   if (drained !== undefined) return { ...drained, facts: { 'upgrade-deadline': deadline }, holdWorker: true };
   const stranger = unmet(o);
