@@ -4,7 +4,7 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { obstacles } from 'juju-lab';
-import { installPrograms } from './test/debian-packages.ts';
+import { endWithout, installPrograms } from './test/debian-packages.ts';
 import { runOwnTier } from './test/tiers.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -20,12 +20,7 @@ const programs = {
 };
 
 installPrograms(programs);
-const missing = obstacles();
-if (missing.length > 0) {
-  console.error('This host cannot have machines (a Debian 12 with root can):');
-  for (const line of missing) console.error(`  ! ${line}`);
-  process.exit(1);
-}
+endWithout('machines', obstacles());
 const words = process.argv.slice(2);
 const histories = take('--random');
 if (histories !== undefined) {

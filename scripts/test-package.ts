@@ -2,7 +2,7 @@
 // of an earlier one. As root, on Debian 12; installs the packages that it needs. Words that follow narrow it down, as for vitest.
 import { join } from 'node:path';
 import { obstacles } from 'juju-lab';
-import { installPrograms } from './test/debian-packages.ts';
+import { endWithout, installPrograms } from './test/debian-packages.ts';
 import { runOwnTier } from './test/tiers.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -19,10 +19,5 @@ const programs = {
 };
 
 installPrograms(programs);
-const missing = obstacles();
-if (missing.length > 0) {
-  console.error('This host cannot have machines (a Debian 12 with root can):');
-  for (const line of missing) console.error(`  ! ${line}`);
-  process.exit(1);
-}
+endWithout('machines', obstacles());
 process.exitCode = await runOwnTier(root, 'package', process.argv.slice(2));

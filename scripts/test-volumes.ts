@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInOwnNamespaces } from '../tests/volumes/support/own-namespaces.ts';
-import { installPrograms } from './test/debian-packages.ts';
+import { endWithout, installPrograms } from './test/debian-packages.ts';
 import { runOwnTier } from './test/tiers.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -30,12 +30,7 @@ const words = process.argv.slice(2).filter((word) => word !== '--write-table' &&
 if (process.argv.includes(inside)) {
   process.exitCode = await runOwnTier(root, 'volumes', words);
 } else {
-  const missing = obstacles();
-  if (missing.length > 0) {
-    console.error('This host cannot have shared file systems (a Debian 12 with root can):');
-    for (const line of missing) console.error(`  ! ${line}`);
-    process.exit(1);
-  }
+  endWithout('shared file systems', obstacles());
   installPrograms(programs);
   const env = { ...process.env, ...(process.argv.includes('--write-table') && { WRITE_TABLE: '1' }) };
   const command = [process.execPath, ...process.execArgv, import.meta.filename, inside, ...words];

@@ -26,6 +26,14 @@ export function installPrograms(programs: Readonly<Record<string, string>>): voi
   }
 }
 
+/** Ends the process, naming what this host lacks, when it lacks anything. */
+export function endWithout(what: string, missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  console.error(`This host cannot have ${what} (a Debian 12 with root can):`);
+  for (const line of missing) console.error(`  ! ${line}`);
+  process.exit(1);
+}
+
 function isThere(program: string): boolean {
   if (isAbsolute(program)) return existsSync(program);
   const folders = (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/sbin', '/usr/bin');
