@@ -49,21 +49,27 @@ function served(
     mounted: (unit) => d.machine(unit).mounts.length > 0,
     relation: 0,
   };
+  deployExporter(d, () => server.endpoint);
+  for (const unit of d.juju.units(application)) withMounts(server, unit, programs);
+  server.relation = d.juju.integrate(`${application}:filesystem`, 'files:filesystem');
+  return server;
+}
+
+/** A file server's charm, which says where the file system is once it is known. */
+function deployExporter(d: Deployment, endpoint: () => string | undefined): void {
   d.cluster.deploy('files', {
     files: charmFiles(exporter),
     charm: () =>
       exporter.implement({
         reconcile: async (hook) => {
+          const known = endpoint();
           for (const relation of await hook.relations('filesystem'))
-            if (server.endpoint !== undefined) await relation.setApplication({ endpoint: server.endpoint });
+            if (known !== undefined) await relation.setApplication({ endpoint: known });
         },
         teardown: async () => {},
         actions: {},
       }),
   });
-  for (const unit of d.juju.units(application)) withMounts(server, unit, programs);
-  server.relation = d.juju.integrate(`${application}:filesystem`, 'files:filesystem');
-  return server;
 }
 
 /** The machine of a unit: nothing mounted, and what mounting and unmounting does there. */
@@ -236,20 +242,8 @@ test('two units on one machine: the first that goes leaves the volume to the oth
 
 test('a unit that has a volume already does not get another mounted over it', async () => {
   const d = await Deployment.settled({ units: 1 });
-  const server = { d, endpoint: nfs, refuses: undefined, mountName: '' };
   const unit = d.unit(0);
-  d.cluster.deploy('files', {
-    files: charmFiles(exporter),
-    charm: () =>
-      exporter.implement({
-        reconcile: async (hook) => {
-          for (const relation of await hook.relations('filesystem'))
-            await relation.setApplication({ endpoint: server.endpoint });
-        },
-        teardown: async () => {},
-        actions: {},
-      }),
-  });
+  deployExporter(d, () => nfs);
   mkdirSync(join(d.machine(unit).paths.root, 'usr/sbin'), { recursive: true });
   writeFileSync(join(d.machine(unit).paths.root, 'usr/sbin/mount.nfs4'), '');
   d.juju.integrate(`${application}:filesystem`, 'files:filesystem');

@@ -7,14 +7,13 @@ import {
   application,
   concourseSite,
   installed,
+  second,
   until,
   web,
   webService,
   worker,
   workerService,
 } from './support/concourse-site.ts';
-
-const second = `${application}/2`;
 
 test('the web unit is removed: the leader names another, which becomes web', async () => {
   const { lab, deploy, facts, settled, webVersion, machine, show } = await concourseSite(['8.1.0']);

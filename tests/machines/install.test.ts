@@ -6,6 +6,7 @@ import {
   application,
   concourseSite,
   installed,
+  second,
   until,
   web,
   webService,
@@ -14,8 +15,6 @@ import {
 } from './support/concourse-site.ts';
 import { hiddenHost } from './support/rootfs.ts';
 import { beginTask, linesOf } from './support/tasks.ts';
-
-const second = `${application}/2`;
 
 test('install, a worker that joins, a no-op config-changed, and removal', async () => {
   const { lab, deploy, machine, show, volume, mirror, settled, webVersion, facts } = await concourseSite([

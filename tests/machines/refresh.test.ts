@@ -10,14 +10,13 @@ import {
   concourseSite,
   installed,
   root,
+  second,
   type ConcourseSite,
   web,
   webService,
   worker,
   workerService,
 } from './support/concourse-site.ts';
-
-const second = `${application}/2`;
 
 test('a refresh restarts nothing as long as the pin is the same, and upgrades all units together when it is another', async () => {
   const now = pinnedRelease().version;

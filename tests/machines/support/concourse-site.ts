@@ -26,6 +26,7 @@ export const root = join(import.meta.dirname, '../../..');
 export const cache = join(root, 'node_modules/.cache/machines');
 export const web = `${application}/0`;
 export const worker = `${application}/1`;
+export const second = `${application}/2`;
 export const webService = 'concourse-server.service';
 export const workerService = 'concourse-worker.service';
 
