@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { toolNames } from 'juju-ts-ops/testing';
+import { codeOf } from '../errors.ts';
 
 /** In `<root>/usr/bin`, which services have in their PATH as well. */
 export const hostCommands = ['juju-exec', 'journalctl', 'systemctl', 'systemd-run'] as const;
@@ -50,8 +51,9 @@ export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
-  } catch {
+  } catch (error) {
     // Not there, or not ours to run: accessSync has no other way to say it.
+    if (codeOf(error) === undefined) throw error;
     return false;
   }
 }
