@@ -107,7 +107,7 @@ function running(o: Observed, goal: Goal, installer: Facts, facts: Facts): Step 
 }
 
 /** Either the databag is stale, then a switch is under way and its event will come; or this machine sees the volume late, of
- * which nobody tells. A worker that runs goes on; one that is stopped starts nothing yet. */
+ * which nobody tells: so it looks again. A worker that runs goes on; one that is stopped starts nothing yet. */
 function fenced(o: Observed, facts: Facts, installed: string, published: string): Step {
   const stopped = o.worker.upgrade !== undefined && o.facts['upgrade-ready'] === true;
   const stands: Facts = stopped ? { 'upgrade-id': o.facts['upgrade-id'], 'upgrade-ready': true } : facts;
@@ -116,7 +116,7 @@ function fenced(o: Observed, facts: Facts, installed: string, published: string)
     (stopped ? o.worker.upgrade?.deadline : undefined) ?? Number.POSITIVE_INFINITY,
   );
   if (o.worker.up && o.worker.runningVersion !== undefined) {
-    return waiting(stands, statuses.worker(o.worker.runningVersion, ownVolume(o)));
+    return { ...waiting(stands, statuses.worker(o.worker.runningVersion, ownVolume(o))), wakeAt };
   }
   return { ...waiting(stands, statuses.fence(installed, published)), wakeAt };
 }

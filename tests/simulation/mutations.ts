@@ -550,4 +550,26 @@ export const mutations: readonly Mutation[] = [
     ],
     bias: { 'read-only': 8, full: 6, 'no-start': 6 },
   },
+  {
+    name: 'late-switch-is-not-looked-at-again',
+    why: 'a worker that runs and sees the volume late waits to be woken',
+    breaks: [8],
+    edits: [
+      {
+        file: 'src/upgrade/worker.ts',
+        find: 'ownVolume(o))), wakeAt };',
+        replace: 'ownVolume(o))) };',
+      },
+    ],
+    bias: {
+      story: [
+        ['stale', { unit: 1, ms: 400_000 }],
+        ['slow-stop', { unit: 1 }],
+        ['version', { version: '8.4.0' }],
+      ],
+      stale: 6,
+      'slow-stop': 6,
+      version: 6,
+    },
+  },
 ];

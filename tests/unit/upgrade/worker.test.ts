@@ -67,7 +67,15 @@ describe('on an ordinary day', () => {
   test('it starts nothing while the volume and the databag disagree', () => {
     const o = asWorker({ worker: stopped, volume: volumeOf(['8.2.0', '8.1.0']) });
     expect(step(o)).toMatchObject({ effects: [], statuses: [{ status: 'waiting' }] });
-    expect(doings(asWorker({ volume: volumeOf(['8.2.0', '8.1.0']) }))).toEqual([]);
+  });
+
+  test('one that runs goes on meanwhile, and looks again by itself: nobody tells of a switch that is seen late', () => {
+    const o = asWorker({ volume: volumeOf(['8.2.0', '8.1.0']) });
+    expect(step(o)).toMatchObject({
+      effects: [],
+      statuses: [{ status: 'active', message: 'worker 8.1.0' }],
+      wakeAt: o.now + 10_000,
+    });
   });
 
   test('a worker that is not registered is looked at again soon, and says what its log says', () => {
