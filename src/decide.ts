@@ -1,24 +1,19 @@
 // What this hook should do, publish and say, as one pure function of what it observed: the goal (on the leader), then
 // the volume, then this unit's part in the upgrade protocol and its services. No clock, no I/O, no randomness.
-import { authorizedKeysFile, fingerprint, keyProblem } from './concourse/keys.ts';
-import { type Decision, type Effect, type Observed, ownUp, plannedVersion, type Status } from './observed.ts';
+import { type Decision, type Effect, type Observed, ownUp, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
-import { type Facts, hasPassed, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
+import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
 import { followerStep } from './upgrade/follower.ts';
-import { byNumber, type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
+import { type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
 import { installerStep, type Step } from './upgrade/installer.ts';
 import { comingOrGoing, mountConflict } from './upgrade/mounting.ts';
 import { tidying } from './upgrade/tidying.ts';
 import { volumeVerdict } from './upgrade/volume.ts';
+import { webStep } from './upgrade/web.ts';
 import { workerStep } from './upgrade/worker.ts';
-
-/** When to look again at something that nobody tells of. */
-const retryMs = 30_000;
 
 /** After what failed, or a volume that cannot be used: nobody tells when it can. */
 const lookAgainMs = 60_000;
-/** For so long web is looked at for nothing but a worker that it shall forget: it misses a heartbeat after a minute. */
-const forgettingMs = 240_000;
 
 export function decide(o: Observed): Decision {
   if (o.optionsUnsettled) return decision(o.facts, [], o.optionProblems);
@@ -123,102 +118,6 @@ function following(o: Observed, goal: Goal, shared: boolean): Step[] {
   const local = followerStep(o, goal, installer);
   if (local.effects.length > 0) return [local];
   return [local, workerStep(o, goal, installer, false)];
-}
-
-/** Web runs what the volume names, with the workers' keys, and says where workers register. */
-function webStep(o: Observed, upgrading: boolean): Step {
-  const { web } = o;
-  // A key that Concourse could not read would keep web from starting: its worker goes on waiting to be let in.
-  const keys = workerKeys(o).filter(({ publicSsh }) => keyProblem(publicSsh) === undefined);
-  const authorized = authorizedKeysFile(keys).text;
-  const known: Facts = {
-    'tsa-address': web.tsaAddress,
-    'tsa-host-key': web.tsaHostKey,
-    'web-url': web.url,
-    'authorized-workers': keys.map(({ publicSsh }) => fingerprint(publicSsh)),
-  };
-  if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
-  if ('missing' in web.plan) {
-    // Clearing the option takes web down; a secret that cannot be read just now does not.
-    const cleared = ownUp(web) && !o.settings.postgresConfigured && !o.failures.has('stop-web');
-    return { facts: {}, effects: cleared ? [{ do: 'stop-web' }] : [], statuses: [web.plan.missing] };
-  }
-  const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
-  if (failure !== undefined)
-    return {
-      facts: known,
-      effects: [],
-      statuses: [statuses.effectFailed(failure.message)],
-      wakeAt: o.now + retryMs,
-    };
-  const units = keys.map(({ unit }) => unit);
-  // A revision before this one, or a memory that was lost: web has to know whom it will have to forget.
-  const unnoted = units.some((unit) => o.memory.workers?.includes(unit) !== true);
-  const untold = web.answers !== undefined && !web.authorizedTold && !o.done.has('authorize-workers');
-  if (web.authorizedText !== authorized || untold || unnoted) {
-    return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized, units }], statuses: [] };
-  }
-  const version = plannedVersion(web.plan);
-  const current =
-    web.up && web.runningVersion === version && web.runningConfiguration === web.plan.configuration;
-  if (!current || !web.enabled) {
-    return {
-      facts: {},
-      effects: [{ do: 'start-web', plan: web.plan }],
-      statuses: [statuses.webStarting(version)],
-    };
-  }
-  if (web.answers === version) {
-    const workers = keys.length;
-    const status =
-      workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
-    const gone = forgotten(o, keys);
-    return {
-      facts: known,
-      effects:
-        gone.length > 0 && !o.done.has('forget-workers') ? [{ do: 'forget-workers', units: gone }] : [],
-      statuses: upgrading ? [] : [status],
-      wakeAt: gone.length > 0 && stillForgetting(o) ? o.now + lookAgainMs : undefined,
-    };
-  }
-  if (o.done.has('start-web') && !o.done.has('await-web') && !o.failures.has('await-web')) {
-    return {
-      facts: known,
-      effects: [{ do: 'await-web', version }],
-      statuses: [statuses.webStarting(version)],
-    };
-  }
-  // Nobody tells of a web that comes up later: look again.
-  const status =
-    web.answers === undefined
-      ? statuses.webSilent(o.unit, version, web.complaint)
-      : statuses.webWrongVersion(web.answers, version);
-  return { facts: known, effects: [], statuses: [status], wakeAt: o.now + retryMs };
-}
-
-/** Units that web has let in and that are gone: one that could not retire, a power cut say, would stay in web's list. */
-function forgotten(o: Observed, keys: readonly { unit: string }[]): string[] {
-  const here = new Set(keys.map(({ unit }) => unit));
-  return (o.memory.workers ?? []).filter((unit) => !here.has(unit));
-}
-
-/** What web has not forgotten by then is asked for in other hooks. */
-function stillForgetting({ memory, now }: Observed): boolean {
-  const { forgettingSince } = memory;
-  return forgettingSince === undefined || !hasPassed(forgettingSince + forgettingMs, now, forgettingMs);
-}
-
-/** The keys of the workers that exist: whoever left or was removed is not let in any more. */
-function workerKeys(o: Observed): { unit: string; publicSsh: string }[] {
-  const keys: { unit: string; publicSsh: string }[] = [];
-  for (const [unit, theirs] of o.peers) {
-    const key = theirs['worker-key'];
-    if (key !== undefined && theirs.leaving !== true && o.living?.has(unit) !== false)
-      keys.push({ unit, publicSsh: key });
-  }
-  if (isWorker(o.facts) && o.worker.publicKey !== undefined)
-    keys.push({ unit: o.unit, publicSsh: o.worker.publicKey });
-  return keys.sort((left, right) => byNumber(left.unit, right.unit));
 }
 
 function withRole(o: Observed, goal: Goal): Facts {
