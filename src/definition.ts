@@ -1,10 +1,11 @@
 // What the charm declares to Juju and to its own types: options, relations with their databags, resources, actions. The
 // YAML files at the top of the project say the same, and a test holds the two equal.
-import { action, defineCharm, option, peers, requires, resource, storage } from 'juju-ts-ops';
+import { action, defineCharm, option, peers, provides, requires, resource, storage } from 'juju-ts-ops';
 import { z } from 'zod';
 import { concourseOptions } from './concourse-options.ts';
 import { extraSchema } from './concourse/extra-environment.ts';
 import { namesSchema } from './concourse/local-users.ts';
+import { scrapeApplication, scrapeUnit } from './observability/schemas.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
@@ -98,6 +99,11 @@ export const definition = defineCharm({
       default: 'info',
       description: 'Log level of web and workers: debug, info, error or fatal.',
     }),
+    'enable-metrics': option.boolean({
+      default: false,
+      description:
+        'Whether web serves Prometheus metrics on port 9391, for the relations monitoring and cos-agent. Whoever reaches the port can read them.',
+    }),
     'worker-runtime': option.string({
       schema: z.enum(['containerd', 'houdini']),
       default: 'containerd',
@@ -152,6 +158,14 @@ export const definition = defineCharm({
       limit: 1,
       optional: true,
       app: { remote: z.object({ endpoint: z.string() }) },
+    }),
+  },
+  provides: {
+    // Read by prometheus-k8s, prometheus2's successors and grafana-agent-k8s.
+    monitoring: provides({
+      interface: 'prometheus_scrape',
+      app: { local: scrapeApplication },
+      unit: { local: scrapeUnit },
     }),
   },
   storage: {

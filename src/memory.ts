@@ -25,6 +25,8 @@ export const rememberedSchema = z.object({
   scratch: z.string().optional(),
   /** There is a relation `filesystem`. */
   filesystem: z.boolean().optional(),
+  /** Endpoints of ours that watch this application and have a relation; undefined: not known. */
+  watchers: z.array(z.enum(['monitoring'])).optional(),
   /** The instance of Juju's storage concourse-data that is being taken away. */
   detaching: z.string().optional(),
   /** On the installer: locks of workers on other machines that it got, with their signs of life; and whether one lived. */

@@ -27,6 +27,8 @@ export interface Settings {
   webPort: number;
   externalUrl: string | undefined;
   logLevel: 'debug' | 'info' | 'error' | 'fatal';
+  /** Whether web serves metrics, and monitoring is told of it. */
+  metrics: boolean;
   workerRuntime: 'containerd' | 'houdini';
   workerDrain: 'keep' | 'land';
   workerDrainTimeoutMs: number;

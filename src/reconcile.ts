@@ -54,12 +54,20 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   if (decision.goal !== undefined) await peer?.setApplication(wholeGoal(decision.goal));
   peer?.setUnit(wholeFacts(decision.facts));
   tellJuju(session, o, isWeb(decision.facts));
+  await tellWatchers(session, o, decision);
   const doubted = await flockDoubted(session, o);
   for (const status of decision.statuses)
     hook.status.add(doubted && status.status === 'active' ? statuses.flockDoubted(status) : status);
   tellMalformed(session);
   await noteQuiet(session, o, decision);
   await remember(session);
+}
+
+/** Most applications are watched by nobody: what tells the watchers is loaded where there is one. */
+async function tellWatchers(session: Session, o: Observed, { facts }: Decision): Promise<void> {
+  const { watchers } = session.memory;
+  if (watchers === undefined ? !o.settings.metrics || !o.connected : watchers.length === 0) return;
+  await (await import('./observability/tell.ts')).tellWatchers(session, o, facts);
 }
 
 /** A worker on the application's volume depends on its installer, its volume and its own machine: never on other workers.

@@ -3,6 +3,7 @@ import type { DatabagProblem, HookOf } from 'juju-ts-ops';
 import type { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
 import { type Remembered, rememberedSchema } from './memory.ts';
+import { noteWatchers } from './observability/watchers.ts';
 import type { Effect, Failure } from './observed.ts';
 import type { Pin } from './release/version.ts';
 import { noteStorage } from './storages.ts';
@@ -57,7 +58,7 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     webSecret: values['web-secret'],
     // Another resource comes as a refresh: whatever failed before may go well now.
     memory: {
-      ...(await noteStorage(hook, remembered.value)),
+      ...noteWatchers(hook.event, await noteStorage(hook, remembered.value)),
       ...(hook.event.kind === 'upgrade-charm' ? { staging: undefined } : {}),
     },
     remembered: remembered.value,

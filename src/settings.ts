@@ -56,6 +56,7 @@ export function settleOptions(
       webPort: values['web-port'],
       externalUrl: values['external-url'],
       logLevel: values['log-level'],
+      metrics: values['enable-metrics'],
       workerRuntime: values['worker-runtime'],
       workerDrain: values['worker-drain'],
       workerDrainTimeoutMs: values['worker-drain-timeout'],

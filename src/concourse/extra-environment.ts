@@ -17,6 +17,7 @@ const owned: Record<Program, readonly (readonly [pattern: RegExp, option: string
     [/^(BIND_IP|PEER_ADDRESS|DEBUG_BIND_IP|SESSION_SIGNING_KEY)$/, undefined],
     [/^ADD_LOCAL_USER$/, 'local-users'],
     [/^MAIN_TEAM_LOCAL_USER$/, 'main-team-local-user'],
+    [/^PROMETHEUS_BIND_(IP|PORT)$/, 'enable-metrics'],
     // The charm logs in as a local user.
     [/^PASSWORD_CONNECTOR$/, undefined],
     [/^TSA_(BIND_IP|BIND_PORT|HOST_KEY|AUTHORIZED_KEYS|SESSION_SIGNING_KEY)$/, undefined],

@@ -9,6 +9,8 @@ export const WEB_SERVICE = 'concourse-server.service';
 /** The system user and group that web runs as; it needs no more than to read its keys. */
 export const WEB_USER = 'concourse';
 export const TSA_PORT = 2222;
+/** Where Concourse's own metrics are, with `enable-metrics`. */
+export const METRICS_PORT = 9391;
 /** Concourse would wait up to 60 s for one open browser tab (hard-coded): what does not end by then is killed, which is
  * safe but in the middle of a migration. */
 export const WEB_STOP_SECONDS = 20;
@@ -34,6 +36,8 @@ export interface WebSettings {
   externalUrl?: string | undefined;
   clusterName?: string | undefined;
   logLevel?: LogLevel | undefined;
+  /** Serve metrics to Prometheus. */
+  metrics?: boolean | undefined;
   postgres: PostgresConnection;
   /** A `:` or `,` in the password would be read as a separator. */
   admin: { user: string; password: string };
@@ -106,6 +110,10 @@ export function webEnvironment(settings: WebSettings): Environment {
     ...(settings.clusterName && { CONCOURSE_CLUSTER_NAME: settings.clusterName }),
     // A build whose worker went away is run again instead of ending in an error.
     CONCOURSE_ENABLE_RERUN_WHEN_WORKER_DISAPPEARS: 'true',
+    ...(settings.metrics === true && {
+      CONCOURSE_PROMETHEUS_BIND_IP: bind.public,
+      CONCOURSE_PROMETHEUS_BIND_PORT: String(METRICS_PORT),
+    }),
     ...settings.extra,
   };
 }

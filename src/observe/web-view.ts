@@ -125,6 +125,7 @@ async function planWeb(
     externalUrl: settings.externalUrl ?? `http://${hostAndPort(address.ingress, settings.webPort)}`,
     clusterName: hook.application,
     logLevel: settings.logLevel,
+    metrics: settings.metrics,
     postgres,
     admin: { user: ADMINISTRATOR, password: secret['admin-password'] },
     localUsers: local.users,

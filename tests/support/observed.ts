@@ -38,6 +38,7 @@ export const defaultSettings: Settings = {
   webPort: 8080,
   externalUrl: undefined,
   logLevel: 'info',
+  metrics: false,
   workerRuntime: 'containerd',
   workerDrain: 'keep',
   workerDrainTimeoutMs: 90_000,
