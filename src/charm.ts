@@ -27,7 +27,7 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
     teardown: async (hook) => teardown(await open(hook)),
     actions: {
       status: async (hook, params) => status(await open(hook), params),
-      upgrade: async (hook) => upgrade(await open(hook)),
+      upgrade: async (hook, params) => upgrade(await open(hook), params),
       rollback: async (hook, params) => rollback(await open(hook), params),
       verify: async (hook) => verify(await open(hook)),
       prune: async (hook, params) => prune(await open(hook), params),
@@ -36,6 +36,10 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
       'move-web': async (hook, params) => moveWeb(await open(hook), params),
       'restart-services': async (hook) => restartServices(await open(hook)),
       'accept-volume': async (hook) => acceptVolume(await open(hook)),
+      prefetch: async (hook, params) =>
+        (await import('./actions/prefetch.ts')).prefetch(await open(hook), params, hook.action.log),
+      hold: async (hook) => (await import('./actions/maintenance.ts')).hold(await open(hook)),
+      resume: async (hook) => (await import('./actions/maintenance.ts')).resume(await open(hook)),
     },
   });
 }

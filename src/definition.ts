@@ -5,21 +5,12 @@ import { z } from 'zod';
 import { concourseOptions } from './concourse-options.ts';
 import { extraSchema } from './concourse/extra-environment.ts';
 import { namesSchema } from './concourse/local-users.ts';
+import { durationSchema } from './duration.ts';
+import { operations } from './operations.ts';
 import { scrapeApplication, scrapeUnit } from './observability/schemas.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
-
-/** `90s`, `2m`, `1h30m`: a span of time, as ms. */
-export const durationSchema = z
-  .string()
-  .trim()
-  .regex(/^(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?$/, 'a span such as 90s, 2m or 1h30m')
-  .transform((text) => {
-    const part = (unit: string) => Number(new RegExp(`([0-9]+)${unit}`).exec(text)?.[1] ?? 0);
-    return ((part('h') * 60 + part('m')) * 60 + part('s')) * 1000;
-  })
-  .refine((ms) => ms >= 1000 && ms <= 24 * 3_600_000, 'a span from 1s to 24h');
 
 const httpUrl = (what: string) =>
   z
@@ -29,6 +20,11 @@ const httpUrl = (what: string) =>
       (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
       `${what}, beginning with http:// or https://`,
     );
+
+const backupDone = z
+  .boolean()
+  .default(false)
+  .describe('A backup of the database has been made: what require-backup waits for.');
 
 export const definition = defineCharm({
   name: 'concourse-ci',
@@ -79,6 +75,11 @@ export const definition = defineCharm({
       default: '5m',
       description:
         'How long a stopped worker waits for the upgrade to complete before it starts what is installed.',
+    }),
+    'require-backup': option.boolean({
+      default: false,
+      description:
+        'While true, a switch that migrates the database begins only after upgrade (or rollback) backup-done=true.',
     }),
     'upgrade-hold': option.boolean({
       default: false,
@@ -197,6 +198,7 @@ export const definition = defineCharm({
     upgrade: action({
       description:
         'On the leader: begin the upgrade to the configured version now, also after one that failed.',
+      params: z.object({ 'backup-done': backupDone }),
     }),
     rollback: action({
       description:
@@ -205,6 +207,7 @@ export const definition = defineCharm({
         version: versionSchema
           .optional()
           .describe('The version to go back to. Default: the one installed before.'),
+        'backup-done': backupDone,
       }),
     }),
     verify: action({
@@ -231,6 +234,7 @@ export const definition = defineCharm({
       description:
         'Take the volume that is mounted now, although it is not the one that this unit knew or belongs to another application.',
     }),
+    ...operations,
   },
 });
 

@@ -33,6 +33,10 @@ export const rememberedSchema = z.object({
   flock: z.object({ had: z.record(z.string(), z.string()), doubted: z.boolean() }).optional(),
   /** A release that the action `verify` found damaged: it is staged anew before it is used again. */
   damaged: z.string().optional(),
+  /** The release that the action `prefetch` brought last: it stays until it is installed. */
+  prefetched: z.string().optional(),
+  /** On the installer, with require-backup: the database schema that a release brings, by version. */
+  schemas: z.record(z.string(), z.number()).optional(),
   /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */
   incarnation: z.number().int().nonnegative().optional(),
   /** Databag values that could not be read, as they were told last. */

@@ -24,6 +24,7 @@ export interface Settings {
   upgradeReadyTimeoutMs: number;
   upgradeCompleteTimeoutMs: number;
   upgradeHold: boolean;
+  requireBackup: boolean;
   webPort: number;
   externalUrl: string | undefined;
   logLevel: 'debug' | 'info' | 'error' | 'fatal';
@@ -190,6 +191,7 @@ export type Effect =
   | { do: 'mount-volume'; plan: MountPlan }
   | { do: 'unmount-volume' }
   | { do: 'claim-volume' }
+  | { do: 'ask-schemas'; versions: readonly string[] }
   | { do: 'stage'; version: string; digest: string | undefined; wish: string }
   | {
       do: 'switch';

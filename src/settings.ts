@@ -53,6 +53,7 @@ export function settleOptions(
       upgradeReadyTimeoutMs: values['upgrade-ready-timeout'],
       upgradeCompleteTimeoutMs: values['upgrade-complete-timeout'],
       upgradeHold: values['upgrade-hold'],
+      requireBackup: values['require-backup'],
       webPort: values['web-port'],
       externalUrl: values['external-url'],
       logLevel: values['log-level'],

@@ -94,6 +94,12 @@ export const statuses = {
   goalChanged: (version: string) => maintenance(`the goal is Concourse ${version} now`),
   unmet: (units: readonly string[]) => waiting(`for Juju to introduce ${some(units)} to this unit`),
   switching: (version: string) => maintenance(`upgrade to ${version}: switching`),
+  held: (app: string, version: string) =>
+    active(`juju run ${app}/leader resume starts the upgrade to ${version}: upgrades are held`),
+  backupFirst: (app: string, command: string, version: string) =>
+    blocked(
+      `back up the database, then juju run ${app}/leader ${command} backup-done=true: ${version} migrates it`,
+    ),
   unchanged: (app: string, version: string, reason: string) =>
     blocked(`juju run ${app}/leader upgrade tries again: upgrade to ${version} failed: ${reason}`),
   notRolledBack: (app: string, version: string, reason: string) =>

@@ -68,6 +68,7 @@ function reportOf(
       problems: facts.problems.join('; ') || null,
     },
     upgrade: {
+      held: o.goal?.hold === true,
       state: installer?.['upgrade-state'] ?? null,
       id: installer?.['upgrade-id'] ?? null,
       to: installer?.['upgrade-to'] ?? null,

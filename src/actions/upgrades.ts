@@ -4,15 +4,18 @@ import { observe } from '../observe/observe.ts';
 import { goalInputs } from '../decide.ts';
 import { compareVersions } from '../release/version.ts';
 import type { Session } from '../session.ts';
-import { installedBy, rolledBackGoal, upgradedGoal } from '../upgrade/goal.ts';
+import { backedUp, installedBy, rolledBackGoal, upgradedGoal } from '../upgrade/goal.ts';
 import { demandLeader, goalOf, setGoal } from './situation.ts';
 
 /** To the configured version, now: also after an attempt that failed, and past `upgrade-hold` and a rollback. */
-export async function upgrade(session: Session) {
+export async function upgrade(session: Session, params: { 'backup-done': boolean }) {
   const o = await observe(session);
   demandLeader(o, 'upgrade');
   const goal = goalOf(o);
-  const next = upgradedGoal(goal, goalInputs(o));
+  if (goal.hold === true)
+    throw new ActionFailure(`juju run ${o.application}/leader resume first: upgrades are held`);
+  const asked = upgradedGoal(goal, goalInputs(o));
+  const next = params['backup-done'] ? backedUp(asked) : asked;
   if (next.version === o.volume.installed) {
     const met = `Concourse ${next.version} is installed already`;
     if (goal.version === next.version) return { version: next.version, result: `${met}: nothing to do` };
@@ -27,7 +30,10 @@ export async function upgrade(session: Session) {
   };
 }
 
-export async function rollback(session: Session, params: { version?: string | undefined }) {
+export async function rollback(
+  session: Session,
+  params: { version?: string | undefined; 'backup-done': boolean },
+) {
   const o = await observe(session);
   demandLeader(o, 'rollback');
   const goal = goalOf(o);
@@ -39,7 +45,8 @@ export async function rollback(session: Session, params: { version?: string | un
   const choice = there.length === 0 ? 'no older one is on the volume' : `on the volume: ${there.join(', ')}`;
   if (to === undefined) throw new ActionFailure(`no release was installed before ${installed}; ${choice}`);
   if (!there.includes(to)) throw new ActionFailure(`cannot go back from ${installed} to ${to}; ${choice}`);
-  const next = rolledBackGoal(goal, installed, to);
+  const back = rolledBackGoal(goal, installed, to);
+  const next = params['backup-done'] ? backedUp(back) : back;
   await setGoal(session, next);
   return {
     version: to,

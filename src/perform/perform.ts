@@ -3,6 +3,7 @@ import type { Effect, Failure, Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { makeWebSecret } from '../web-secret.ts';
 import { failureOf } from './failure.ts';
+import { askSchemas } from './schemas.ts';
 import { mendMarker, prune, stage, switchRelease } from './release.ts';
 import { forgetWorkers } from './forget-workers.ts';
 import { mountVolume, unmountVolume } from './mount.ts';
@@ -40,6 +41,8 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
       return unmountVolume(session);
     case 'claim-volume':
       return claimVolume(session);
+    case 'ask-schemas':
+      return askSchemas(session, effect.versions);
     case 'stage':
       return stage(session, o, effect);
     case 'switch':

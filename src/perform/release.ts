@@ -39,7 +39,7 @@ export async function stage(
 ): Promise<void> {
   const { version, digest, wish } = target;
   try {
-    await locked(session, `staging ${version}`, (held) => stageLocked(session, o, held, version, digest));
+    await stageNow(session, o, { version, digest });
     const { damaged } = session.memory;
     session.memory = {
       ...session.memory,
@@ -55,12 +55,23 @@ export async function stage(
   }
 }
 
+interface Staging {
+  version: string;
+  /** SHA-256 of the archive, where pin or goal know it. */
+  digest: string | undefined;
+  /** Says how far it is. Default: as the unit's status. */
+  say?: (text: string) => Promise<void>;
+}
+
+/** Once, without a memory of failures. */
+export const stageNow = (session: Session, o: Observed, what: Staging): Promise<void> =>
+  locked(session, `staging ${what.version}`, (held) => stageLocked(session, o, held, what));
+
 async function stageLocked(
   session: Session,
   o: Observed,
   held: Held,
-  version: string,
-  digest: string | undefined,
+  { version, digest, say = (text) => session.hook.progress(text) }: Staging,
 ): Promise<void> {
   const { hook, host, volume } = session;
   const aside = await held.moveForeignAside();
@@ -85,12 +96,12 @@ async function stageLocked(
   });
   if (!planned.ok) throw released(planned.failure, hook.application);
   const area = await held.staging(version);
-  await hook.progress(statuses.downloading(version, undefined).message);
+  await say(statuses.downloading(version, undefined).message);
   const staged = await stageRelease(host, area, planned.plan, {
     log: (level, text) => hook.log[level](text),
     onProgress: async ({ bytes, total }) => {
       const percent = total === undefined || total === 0 ? undefined : Math.floor((100 * bytes) / total);
-      await hook.progress(statuses.downloading(version, percent).message);
+      await say(statuses.downloading(version, percent).message);
     },
   });
   await held.progress(undefined);
@@ -149,6 +160,7 @@ export async function switchRelease(
     await held.switchTo(version);
     await held.writeMarker(version);
   });
+  if (session.memory.prefetched === version) session.memory = { ...session.memory, prefetched: undefined };
   hook.log.info(`bin points at Concourse ${version}${from === undefined ? '' : `, before it at ${from}`}`);
 }
 

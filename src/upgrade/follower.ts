@@ -15,10 +15,12 @@ export function followerStep(o: Observed, goal: Goal, installer: Facts | undefin
   }
   const published = installer?.['upgrade-state'] === 'prepare' ? undefined : installer?.['installed-version'];
   // The goal's version is staged ahead, so that the switch costs no download once the application has switched.
+  const ahead = goal.hold === true && published !== undefined && published !== goal.version;
   const staging =
     (published === undefined || published === goal.version
       ? undefined
-      : stage(o, { ...goal, version: published, digests: undefined })) ?? stage(o, goal);
+      : stage(o, { ...goal, version: published, digests: undefined })) ??
+    (ahead ? undefined : stage(o, goal));
   if (staging !== undefined && (staging.effects.length > 0 || installed === undefined)) return staging;
   if (published === undefined || published === installed || !o.volume.releases.has(published)) {
     return { ...nothing, statuses: staging?.statuses ?? [], wakeAt: staging?.wakeAt };

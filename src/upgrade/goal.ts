@@ -2,7 +2,7 @@
 // databag; this file says, purely, what the leader should write next.
 import { z } from 'zod';
 import { compareVersions } from '../release/version.ts';
-import { type Facts, isWorker, jsonText, numberText, versionText } from './facts.ts';
+import { type Facts, flagText, isWorker, jsonText, numberText, versionText } from './facts.ts';
 
 export const goalSchema = z.object({
   version: versionText,
@@ -13,6 +13,10 @@ export const goalSchema = z.object({
   'volume-id': z.uuid(),
   /** URI of the application's secret with web's private keys and the admin's password. Not itself a secret. */
   'web-secret': z.string().startsWith('secret:'),
+  /** The action `hold`: no upgrade starts. */
+  hold: flagText,
+  /** The upgrade before whose switch the operator has made a backup. */
+  'backup-id': numberText,
 });
 
 type Decoded = z.output<typeof goalSchema>;
@@ -62,6 +66,8 @@ export function nextGoal(inputs: GoalInputs): Goal {
 function withVersion(goal: Goal, inputs: GoalInputs): Goal {
   const { configuredVersion, hold, pin } = inputs;
   const skipped = goal['skip-version'];
+  // Gone back while upgrades are held: what was asked for meanwhile waits, too.
+  if (skipped !== undefined && goal.hold === true) return goal;
   if (skipped !== undefined && (configuredVersion ?? pin.version) === skipped) return goal;
   const target = configuredVersion ?? raised(goal.version, hold ? goal.version : pin.version);
   if (target !== goal.version) return advanced({ ...goal, version: target, 'skip-version': undefined });
@@ -146,6 +152,11 @@ export function upgradedGoal(goal: Goal, inputs: GoalInputs): Goal {
 /** The goal after the `rollback` action: `to`, and the version left is not gone back to by itself. */
 export function rolledBackGoal(goal: Goal, installed: string, to: string): Goal {
   return advanced({ ...goal, version: to, 'skip-version': installed });
+}
+
+/** The same goal, whose switch may migrate the database now. */
+export function backedUp(goal: Goal): Goal {
+  return { ...goal, 'backup-id': goal['upgrade-id'] };
 }
 
 export function factsOf(

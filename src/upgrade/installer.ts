@@ -4,6 +4,7 @@ import type { Effect, Failure, Observed, Status } from '../observed.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import { type Facts, hasPassed, isWorker, protocolVersion } from './facts.ts';
+import { backupFirst, heldBack } from './gates.ts';
 import { expectedUnits, type Goal } from './goal.ts';
 import { landing, landingMs } from './landing.ts';
 
@@ -47,9 +48,11 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
     const refused = o.volume.releases.has(goal.version) ? statuses.tooOld : statuses.tooOldAndGone;
     return { facts: {}, effects: [], statuses: [refused(o.application, goal.version, installed)] };
   }
+  const held = older ? undefined : heldBack(o, goal);
+  if (held !== undefined) return held;
   const newer = newerProtocol(o);
   if (newer !== undefined) return { facts: {}, effects: [], statuses: [newer] };
-  return stage(o, goal) ?? unmet(o) ?? prepare(o, goal, installed);
+  return stage(o, goal) ?? unmet(o) ?? backupFirst(o, goal, installed) ?? prepare(o, goal, installed);
 }
 
 /** A unit that has just come, and installs already, has not met everybody: who is not seen can neither be asked to stop nor

@@ -41,7 +41,8 @@ function runBy(o: Observed): Set<string> {
   return new Set(versions.filter((version) => version !== undefined));
 }
 
-/** Releases that the goal or an upgrade under way names. */
+/** Releases that the goal, an upgrade under way or the action `prefetch` names. */
 function wantedBy(o: Observed): Set<string> {
-  return new Set([o.goal?.version, o.facts['upgrade-to']].filter((version) => version !== undefined));
+  const versions = [o.goal?.version, o.facts['upgrade-to'], o.memory.prefetched];
+  return new Set(versions.filter((version) => version !== undefined));
 }

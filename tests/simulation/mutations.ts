@@ -436,7 +436,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/upgrade/installer.ts',
-        find: '  return stage(o, goal) ?? unmet(o) ?? prepare(o, goal, installed);',
+        find: '  return stage(o, goal) ?? unmet(o) ?? backupFirst(o, goal, installed) ?? prepare(o, goal, installed);',
         replace: '  return unmet(o) ?? prepare(o, goal, installed);',
       },
       {

@@ -35,6 +35,7 @@ export const defaultSettings: Settings = {
   upgradeReadyTimeoutMs: 120_000,
   upgradeCompleteTimeoutMs: 300_000,
   upgradeHold: false,
+  requireBackup: false,
   webPort: 8080,
   externalUrl: undefined,
   logLevel: 'info',

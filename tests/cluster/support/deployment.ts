@@ -59,6 +59,8 @@ export class Deployment {
   readonly busy = new Set<string>();
   /** What web lists: workers by name, with their states. */
   readonly listed = new Map<string, 'running' | 'stalled' | 'landed'>();
+  /** What releases say of their schema, where it is not their version's digits. */
+  readonly schemas = new Map<string, string>();
   /** Calls of the worker's script by the charm, as `UNIT VERB`. */
   readonly scripts: string[] = [];
   /** Called for every process, before its hook. */
@@ -279,7 +281,7 @@ export class Deployment {
     const found = version?.[1] ?? version?.[2];
     if (found !== undefined && args[0] === '--version') return { code: 0, stdout: `${found}\n`, stderr: '' };
     if (found !== undefined && args[0] === 'migrate')
-      return { code: 0, stdout: `${found.replaceAll('.', '')}\n`, stderr: '' };
+      return { code: 0, stdout: `${this.schemas.get(found) ?? found.replaceAll('.', '')}\n`, stderr: '' };
     if (command === '/bin/sh') {
       this.scripts.push(`${unit} ${args[1]}`);
       return { code: 0, stdout: '', stderr: '' };

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { charmFiles } from 'juju-ts-ops';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { definition, durationSchema } from '../../../src/definition.ts';
+import { definition } from '../../../src/definition.ts';
+import { durationSchema } from '../../../src/duration.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
