@@ -111,6 +111,12 @@ export const definition = defineCharm({
       description:
         'How workers run builds. containerd isolates them; houdini does not, and is for trying things out.',
     }),
+    'volume-driver': option.string({
+      schema: z.enum(['auto', 'overlay', 'btrfs', 'naive']),
+      default: 'auto',
+      description:
+        "How workers keep the volumes of builds. auto: by what the work directory's file system can do, decided once; another one than before begins with an empty work directory.",
+    }),
     'worker-drain': option.string({
       schema: z.enum(['keep', 'land']),
       default: 'keep',

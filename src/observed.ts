@@ -2,6 +2,7 @@
 // (`Decision`). Nothing here reads, writes or decides.
 import { RELEASE_MARK } from './concourse/configuration-hash.ts';
 import type { ServicePlan } from './concourse/service.ts';
+import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
 import type { Facts } from './upgrade/facts.ts';
 import type { Goal } from './upgrade/goal.ts';
@@ -31,6 +32,7 @@ export interface Settings {
   /** Whether web serves metrics, and monitoring is told of it. */
   metrics: boolean;
   workerRuntime: 'containerd' | 'houdini';
+  volumeDriver: 'auto' | VolumeDriver;
   workerDrain: 'keep' | 'land';
   workerDrainTimeoutMs: number;
   /** Whether `postgres-uri` is set at all. */
@@ -110,8 +112,10 @@ export interface WorkerView extends ServiceView {
   rival: string | undefined;
   /** This unit's own, which runs or has not retired since: stopped for an upgrade, its builds and its row in web live on. */
   retirable: boolean;
-  /** Its work directory must be another one: worker-scratch has come or gone. */
+  /** Its work directory must be another one: worker-scratch has come or gone, or another volume driver is asked for. */
   moving: boolean;
+  /** Where its containers and volumes are, how it keeps those, and why; undefined before it was decided. */
+  work: { path: string; reason: string; driver: string; driverReason: string } | undefined;
   /** From state.json: the upgrade that this worker stopped for. */
   upgrade: { id: number; deadline: number; landUntil?: number | undefined } | undefined;
 }

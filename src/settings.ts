@@ -59,6 +59,7 @@ export function settleOptions(
       logLevel: values['log-level'],
       metrics: values['enable-metrics'],
       workerRuntime: values['worker-runtime'],
+      volumeDriver: values['volume-driver'],
       workerDrain: values['worker-drain'],
       workerDrainTimeoutMs: values['worker-drain-timeout'],
       postgresConfigured: values['postgres-uri'] !== undefined,

@@ -158,6 +158,8 @@ export const statuses = {
     blocked(
       `juju ssh ${unit} sudo systemctl disable --now ${service}: a worker's containerd needs its socket`,
     ),
+  driverUnfit: (app: string, driver: string, problem: string) =>
+    blocked(driver === 'auto' ? problem : `juju config ${app} volume-driver=auto, or ${problem}`),
   operatorFile: (keys: readonly string[]) =>
     blocked(`remove from /etc/default/concourse-worker: ${some(keys)}; the worker would not start with it`),
   secondWorker: (other: string) =>

@@ -94,6 +94,11 @@ function reportOf(
       'unshared-bytes': usage.unsharedBytes,
       'saved-bytes': usage.savedBytes,
     },
+    worker: {
+      'work-directory': o.worker.work === undefined ? null : `${o.worker.work.path}: ${o.worker.work.reason}`,
+      'volume-driver':
+        o.worker.work === undefined ? null : `${o.worker.work.driver}: ${o.worker.work.driverReason}`,
+    },
     services: {
       web: serviceWord(o.web.up, o.web.enabled, o.facts.role?.includes('web')),
       'web-answers': o.web.answers ?? null,

@@ -25,6 +25,7 @@ const owned: Record<Program, readonly (readonly [pattern: RegExp, option: string
   worker: [
     [/^RUNTIME$/, 'worker-runtime'],
     [/^LOG_LEVEL$/, 'log-level'],
+    [/^BAGGAGECLAIM_DRIVER$/, 'volume-driver'],
     [/^(NAME|WORK_DIR|RESOURCE_TYPES)$/, undefined],
     [/^TSA_/, undefined],
     [/^(BAGGAGECLAIM_|BAGGAGECLAIM_DEBUG_|DEBUG_|HEALTHCHECK_)?BIND_IP$/, undefined],

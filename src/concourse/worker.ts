@@ -5,6 +5,7 @@ import { hostKeyFile } from './keys.ts';
 import { type PlannedService, planService, type ServiceFile } from './service.ts';
 import { commandLine, type Setting, unitFile, word } from './unit-file.ts';
 import { holdCommand } from './worker-lock.ts';
+import type { VolumeDriver } from './volume-driver.ts';
 import type { LogLevel } from './web.ts';
 import { workerServiceScript } from './worker-script.ts';
 
@@ -38,6 +39,8 @@ export interface WorkerSettings {
   folder: string;
   /** On a file system that can carry overlays. */
   workDirectory: string;
+  /** How it keeps volumes; Concourse chooses by the kernel's version otherwise. */
+  volumeDriver?: VolumeDriver | undefined;
   /** Held while the worker runs: in the unit's own folder on the volume. */
   lockFile: string;
   /** Counts how often the work directory was lost: web would look for the old one's volumes under the same name. */
@@ -101,6 +104,7 @@ export function workerEnvironment(settings: WorkerSettings): Environment {
   return {
     CONCOURSE_NAME: workerName(settings.unit, settings.incarnation),
     CONCOURSE_WORK_DIR: settings.workDirectory,
+    ...(settings.volumeDriver && { CONCOURSE_BAGGAGECLAIM_DRIVER: settings.volumeDriver }),
     CONCOURSE_TSA_HOST: settings.tsaHosts.join(','),
     CONCOURSE_TSA_PUBLIC_KEY: hostKeyPath(settings.etc),
     CONCOURSE_TSA_WORKER_PRIVATE_KEY: keyPath(settings.etc),

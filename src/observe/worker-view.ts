@@ -5,12 +5,20 @@ import { fingerprint } from '../concourse/keys.ts';
 import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
 import { type Environment, parseEnvironmentFile } from '../concourse/environment-file.ts';
 import type { ServicePlan } from '../concourse/service.ts';
+import { chooseDriver } from '../concourse/volume-driver.ts';
 import { operatorProblems, WORKER_SERVICE, workerScriptPath, workerService } from '../concourse/worker.ts';
 import type { Host, ServiceState } from '../host/host.ts';
 import type { Settings, Status, WorkerView } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
-import { misplaced, workerFolder, type WorkerState } from '../storage/worker-folder.ts';
+import { driverGrounds } from '../storage/driver-grounds.ts';
+import {
+  keptOtherwise,
+  misplaced,
+  type WorkDirectory,
+  workerFolder,
+  type WorkerState,
+} from '../storage/worker-folder.ts';
 import type { Facts } from '../upgrade/facts.ts';
 import { viewService } from './services.ts';
 import { ownAddress } from './web-view.ts';
@@ -42,13 +50,13 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
     ? await workerFolder(host, hook.unit).readState()
     : { state: undefined };
   const aside = state?.standingAside;
-  const moving =
-    state?.workDirectory !== undefined && misplaced(hook.unit, state.workDirectory, session.memory.scratch);
+  const kept = await viewWork(session, inputs.settings.volumeDriver, state?.workDirectory);
   const registered = await registrationOf(session, view.up ? view.invocation : '');
   return {
     ...view,
-    plan: moving ? undefined : await planWorker(session, inputs, state),
-    moving,
+    plan: kept.moving ? undefined : (kept.unfit ?? (await planWorker(session, inputs, state))),
+    moving: kept.moving,
+    work: kept.work,
     retirable: view.otherUnit === undefined && (view.up || (await hasScript(host))),
     registration: registered.state,
     complaint: registered.complaint,
@@ -60,6 +68,25 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
         ? undefined
         : { id: aside.upgradeId, deadline: aside.deadlineMs, landUntil: aside.landUntilMs },
   };
+}
+
+/** Another driver is looked at before anything is given up for it: one that cannot be leaves the worker as it is. */
+async function viewWork(
+  { hook, host, memory }: Session,
+  wanted: Settings['volumeDriver'],
+  decided: WorkDirectory | undefined,
+): Promise<{ moving: boolean; unfit?: { missing: Status }; work: WorkerView['work'] }> {
+  if (decided === undefined) return { moving: false, work: undefined };
+  const { path: place, reason, driver, driverReason = "Concourse's own choice" } = decided;
+  const work = { path: place, reason, driver: driver ?? 'overlay', driverReason };
+  if (misplaced(hook.unit, decided, memory.scratch)) return { moving: true, work };
+  if (!keptOtherwise(decided, wanted)) return { moving: false, work };
+  if ((await host.files.stat(place)) === undefined) return { moving: true, work };
+  const { type } = await host.files.space(place);
+  const choice = chooseDriver(wanted, await driverGrounds(host, type, wanted));
+  if (!('problem' in choice)) return { moving: true, work };
+  const missing = statuses.driverUnfit(hook.application, wanted, choice.problem);
+  return { moving: false, unfit: { missing }, work };
 }
 
 /** It comes with each start, and goes when the worker has retired. */
@@ -117,6 +144,7 @@ async function planWorker(
     volume: host.paths.volume,
     folder,
     workDirectory: state.workDirectory.path,
+    volumeDriver: state.workDirectory.driver,
     lockFile,
     incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,

@@ -64,7 +64,7 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
     case 'make-worker-key':
       return makeWorkerKey(session);
     case 'prepare-worker-folder':
-      return prepareWorkerFolder(session);
+      return prepareWorkerFolder(session, o.settings);
     case 'land-worker':
       return landWorker(session);
     case 'stop-worker':

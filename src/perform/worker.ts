@@ -3,12 +3,13 @@ import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
 import type { ServicePlan } from '../concourse/service.ts';
 import { WORKER_SERVICE } from '../concourse/worker.ts';
 import { workerKeyPath, workerPublicKeyPath } from '../observe/worker-view.ts';
-import { plannedVersion } from '../observed.ts';
+import { plannedVersion, type Settings } from '../observed.ts';
 import { verifyRelease } from '../release/manifest.ts';
 import { rememberedSchema } from '../memory.ts';
 import type { Session } from '../session.ts';
+import { statuses } from '../statuses.ts';
 import { openMemory } from '../storage/memory.ts';
-import { misplaced, workerFolder } from '../storage/worker-folder.ts';
+import { keptOtherwise, misplaced, type WorkDirectory, workerFolder } from '../storage/worker-folder.ts';
 import { fail } from './failure.ts';
 import { makeEtc, marksLast, mountedBelow, replaceFile } from './files.ts';
 
@@ -26,19 +27,26 @@ export async function makeWorkerKey({ host }: Session): Promise<void> {
   await replaceFile(host.files, { path: workerPublicKeyPath(host), content: `${publicSsh}\n`, mode: 0o644 });
 }
 
-export async function prepareWorkerFolder(session: Session): Promise<void> {
+export async function prepareWorkerFolder(
+  session: Session,
+  { volumeDriver }: Pick<Settings, 'volumeDriver'>,
+): Promise<void> {
   const { hook, host } = session;
   const folder = workerFolder(host, hook.unit);
   const { state, problem } = await folder.readState();
   if (problem !== undefined) hook.log.warning(problem);
   const { scratch } = session.memory;
+  const wishes = { scratch, driver: volumeDriver };
   const before = state?.workDirectory;
-  const moves = before !== undefined && misplaced(hook.unit, before, scratch);
+  const moves =
+    before !== undefined && (misplaced(hook.unit, before, scratch) || keptOtherwise(before, volumeDriver));
+  // Before anything is given up for it.
+  if (moves) usable(hook, volumeDriver, await folder.decideWorkDirectory(wishes));
   if (state !== undefined && moves) {
     const mounted = await mountedBelow(host, before.path);
     if (mounted !== undefined)
       fail('mounted', `juju ssh ${hook.unit} sudo umount -l ${mounted}: the work directory moves`);
-    await folder.abandonWorkDirectory(state);
+    await folder.abandonWorkDirectory(state, scratch);
   }
   // A new work directory where there was one before: its volumes are gone, so the worker must have a new name.
   if (before === undefined || moves) {
@@ -47,8 +55,19 @@ export async function prepareWorkerFolder(session: Session): Promise<void> {
     await openMemory(host, hook.unit, rememberedSchema).replace(session.memory);
   }
   const { workDirectory: _, ...rest } = state ?? {};
-  const { path, reason } = await folder.ensureWorkDirectory(moves ? rest : (state ?? {}), scratch);
+  const made = await folder.ensureWorkDirectory(moves ? rest : (state ?? {}), wishes);
+  const { path, reason, driver, driverReason } = usable(hook, volumeDriver, made);
   hook.log.info(`work directory ${path}: ${reason}`);
+  if (driver !== undefined) hook.log.info(`volume driver ${driver}: ${driverReason}`);
+}
+
+function usable(
+  { application }: Session['hook'],
+  wanted: Settings['volumeDriver'],
+  decided: WorkDirectory | { problem: string },
+): WorkDirectory {
+  if (!('problem' in decided)) return decided;
+  return fail('volume-driver', statuses.driverUnfit(application, wanted, decided.problem).message);
 }
 
 /** W1: before anything stops, until when this worker waits at most. */
@@ -95,7 +114,8 @@ export async function startWorker(
   if (!verified.ok)
     fail('release-broken', `release ${version} does not verify: ${verified.problems.join('; ')}`);
   const folder = workerFolder(host, hook.unit);
-  await folder.ensureWorkDirectory((await folder.readState()).state ?? {}, session.memory.scratch);
+  const { scratch } = session.memory;
+  usable(hook, 'auto', await folder.ensureWorkDirectory((await folder.readState()).state ?? {}, { scratch }));
   await makeEtc(host);
   await host.services.install(WORKER_SERVICE, plan.unit);
   for (const { path, content, mode } of marksLast(plan))

@@ -44,8 +44,9 @@ export class FakeMachine {
   readonly hostname: string;
   /** What /proc/self/mountinfo says: the volume is a mounted ext4 file system, unless the test changes it. */
   mounts: Mount[];
-  /** Laid over what statfs(2) really says. */
+  /** Laid over what statfs(2) really says of the volume; and of all else. */
   space: Partial<Space> = { type: 'ext4' };
+  localSpace: Partial<Space> = { type: 'ext4' };
   onCommand: (
     command: string,
     args: readonly string[],
@@ -73,6 +74,7 @@ export class FakeMachine {
       mkdirSync(made, { recursive: true });
     }
     writeFileSync(path.join(directory, 'proc/sys/kernel/hostname'), `${this.hostname}\n`);
+    writeFileSync(path.join(directory, 'proc/filesystems'), 'nodev\toverlay\n\text4\n\tbtrfs\n');
     this.writeBootId();
     this.services = new FakeServices(this.paths.systemd, clock);
     this.random = new FakeRandom(seed);
@@ -155,7 +157,10 @@ export class FakeMachine {
       changeOwner: async (file) => void within(file),
       remove: async (file) => files.remove(within(file)),
       syncDirectory: async (file) => (sync ? files.syncDirectory(file) : undefined),
-      space: async (file) => ({ ...(await files.space(file)), ...this.space }),
+      space: async (file) => ({
+        ...(await files.space(file)),
+        ...(`${file}/`.startsWith(`${this.paths.volume}/`) ? this.space : this.localSpace),
+      }),
       mounts: async () => [...this.mounts],
     };
   }

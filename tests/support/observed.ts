@@ -41,6 +41,7 @@ export const defaultSettings: Settings = {
   logLevel: 'info',
   metrics: false,
   workerRuntime: 'containerd',
+  volumeDriver: 'auto',
   workerDrain: 'keep',
   workerDrainTimeoutMs: 90_000,
   postgresConfigured: true,
@@ -128,6 +129,7 @@ export const stoppedWorker: WorkerView = {
   rival: undefined,
   otherUnit: undefined,
   moving: false,
+  work: undefined,
   retirable: false,
   upgrade: undefined,
 };

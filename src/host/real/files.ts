@@ -16,6 +16,7 @@ const staleTries = 3;
 const systemFiles = new Set([
   '/proc/sys/kernel/random/boot_id',
   '/proc/sys/kernel/hostname',
+  '/proc/filesystems',
   '/etc/os-release',
 ]);
 

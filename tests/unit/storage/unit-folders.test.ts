@@ -5,7 +5,13 @@ import { beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openMemory } from '../../../src/storage/memory.ts';
 import { usageOf } from '../../../src/storage/usage.ts';
-import { misplaced, workerFolder } from '../../../src/storage/worker-folder.ts';
+import {
+  misplaced,
+  type WorkerFolder,
+  type WorkerState,
+  workerFolder,
+  type WorkWishes,
+} from '../../../src/storage/worker-folder.ts';
 import { FakeMachine } from '../../support/fake-host.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -16,6 +22,12 @@ let machine: FakeMachine;
 beforeEach(async () => {
   machine = new FakeMachine({ directory: await temporaryDirectory(), clock: new VirtualClock() });
 });
+
+async function made(folder: WorkerFolder, state: WorkerState, wishes?: WorkWishes) {
+  const decided = await folder.ensureWorkDirectory(state, wishes);
+  if ('problem' in decided) throw new Error(decided.problem);
+  return decided;
+}
 
 it('state is written by rename and read back; keys of a later revision stay', async () => {
   const folder = workerFolder(machine.process().host, unit);
@@ -59,15 +71,15 @@ it('a death while state is written leaves the old or the new one', async () => {
 
 it('work directories are on the volume where overlayfs works there, else on the local disk, decided once', async () => {
   const folder = workerFolder(machine.process().host, unit);
-  const onVolume = await folder.ensureWorkDirectory({});
+  const onVolume = await made(folder, {});
   expect(onVolume).toMatchObject({ place: 'volume', path: path.join(folder.path, 'work_dir') });
   expect((await lstat(onVolume.path)).isDirectory()).toBe(true);
   machine.space = { type: 'nfs' };
   const { state } = await folder.readState();
-  expect(await folder.ensureWorkDirectory(state ?? {})).toEqual(onVolume);
+  expect(await made(folder, state ?? {})).toEqual(onVolume);
 
   const other = workerFolder(machine.process().host, 'concourse-ci/2');
-  const local = await other.ensureWorkDirectory({ standingAside: { upgradeId: 1, deadlineMs: 5 } });
+  const local = await made(other, { standingAside: { upgradeId: 1, deadlineMs: 5 } });
   expect(local).toMatchObject({ place: 'local', path: path.join(machine.paths.localWork, 'concourse-ci-2') });
   expect(local.reason).toContain('nfs');
   expect(await readlink(other.workPath)).toBe(local.path);
@@ -81,7 +93,7 @@ it('work directories are on the volume where overlayfs works there, else on the 
 it('a worker writes nothing outside its own folder', async () => {
   const process = machine.process();
   const folder = workerFolder(process.host, unit);
-  await folder.ensureWorkDirectory({});
+  await made(folder, {});
   for (const effect of process.log) {
     for (const named of effect.split(' ').filter((word) => word.startsWith(machine.paths.volume))) {
       expect(named.startsWith(folder.path)).toBe(true);
@@ -127,7 +139,7 @@ it('disk use counts blocks, a hard-linked file once, and what further copies wou
 it('a disk of its own carries the work directory, whatever the volume could; the link on the volume follows it', async () => {
   const { host } = machine.process();
   const folder = workerFolder(host, unit);
-  const onVolume = await folder.ensureWorkDirectory({});
+  const onVolume = await made(folder, {});
   await writeFile(path.join(onVolume.path, 'of-a-build'), '');
   const scratch = path.join(path.dirname(machine.paths.localWork), 'scratch');
   await mkdir(scratch);
@@ -137,7 +149,7 @@ it('a disk of its own carries the work directory, whatever the volume could; the
   await folder.abandonWorkDirectory((await folder.readState()).state ?? {});
   expect(await folder.readState()).toEqual({ state: {} });
   expect(await readdir(folder.path)).toEqual(['state.json']);
-  const moved = await folder.ensureWorkDirectory({}, scratch);
+  const moved = await made(folder, {}, { scratch });
   expect(moved).toMatchObject({ place: 'scratch', path: path.join(scratch, 'concourse-ci-1') });
   expect(await readlink(folder.workPath)).toBe(moved.path);
   expect(misplaced(unit, moved, scratch)).toBe(false);
@@ -150,15 +162,15 @@ it('a death while the work directory is abandoned leaves nothing that the next o
   await mkdir(scratch);
   for (const n of [1, 2, 3, 4, 5, 6]) {
     const folder = workerFolder(machine.process().host, unit);
-    await folder.ensureWorkDirectory({});
+    await made(folder, {});
     const state = (await folder.readState()).state ?? {};
     const dying = workerFolder(machine.process().crashBefore(n).host, unit);
     await dying
       .abandonWorkDirectory(state)
-      .then(() => dying.ensureWorkDirectory({}, scratch))
+      .then(() => made(dying, {}, { scratch }))
       .catch((error: unknown) => expect(error).toHaveProperty('name', 'Crash'));
     const { workDirectory: _, ...rest } = (await folder.readState()).state ?? {};
-    const moved = await folder.ensureWorkDirectory(rest, scratch);
+    const moved = await made(folder, rest, { scratch });
     expect(await readlink(folder.workPath)).toBe(moved.path);
     await folder.abandonWorkDirectory({ ...rest, workDirectory: moved });
   }
