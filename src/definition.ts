@@ -7,7 +7,7 @@ import { extraSchema } from './concourse/extra-environment.ts';
 import { namesSchema } from './concourse/local-users.ts';
 import { durationSchema } from './duration.ts';
 import { operations } from './operations.ts';
-import { scrapeApplication, scrapeUnit } from './observability/schemas.ts';
+import { agentUnit, dashboardApplication, scrapeApplication, scrapeUnit } from './observability/schemas.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
@@ -168,11 +168,18 @@ export const definition = defineCharm({
     }),
   },
   provides: {
-    // Read by prometheus-k8s, prometheus2's successors and grafana-agent-k8s.
+    // Read by prometheus-k8s and whoever else scrapes from afar.
     monitoring: provides({
       interface: 'prometheus_scrape',
       app: { local: scrapeApplication },
       unit: { local: scrapeUnit },
+    }),
+    // Read by opentelemetry-collector and grafana-agent, on each unit's own machine.
+    'cos-agent': provides({ interface: 'cos_agent', unit: { local: agentUnit } }),
+    // Read by grafana-k8s.
+    'grafana-dashboard': provides({
+      interface: 'grafana_dashboard',
+      app: { local: dashboardApplication },
     }),
   },
   storage: {

@@ -26,7 +26,7 @@ export const rememberedSchema = z.object({
   /** There is a relation `filesystem`. */
   filesystem: z.boolean().optional(),
   /** Endpoints of ours that watch this application and have a relation; undefined: not known. */
-  watchers: z.array(z.enum(['monitoring'])).optional(),
+  watchers: z.array(z.enum(['monitoring', 'cos-agent', 'grafana-dashboard'])).optional(),
   /** The instance of Juju's storage concourse-data that is being taken away. */
   detaching: z.string().optional(),
   /** On the installer: locks of workers on other machines that it got, with their signs of life; and whether one lived. */

@@ -39,6 +39,33 @@ const topology = z.object({
 });
 export type Topology = z.infer<typeof topology>;
 
+/** A dashboard, as the interface grafana_dashboard has them: `content` is an .xz stream in base64. */
+const template = z.object({
+  charm: z.string(),
+  content: z.string(),
+  juju_topology: topology.omit({ charm_name: true }),
+  inject_dropdowns: z.boolean(),
+  dashboard_alt_uid: z.string(),
+});
+
+/** Written by the leader. The reader overlooks an absent key: to take dashboards back, there are none in it. */
+export const dashboardApplication = z.object({
+  dashboards: json(z.object({ templates: z.record(z.string(), template), uuid: z.string() })),
+});
+
+/** What a subordinate that collects metrics and logs on our machine reads, as the interface cos_agent (v0) has it. It overlooks
+ * an absent key, too. */
+const agentConfig = z.object({
+  metrics_alert_rules: z.union([rules, z.object({})]),
+  log_alert_rules: z.object({}),
+  dashboards: z.array(z.string()),
+  metrics_scrape_jobs: z.array(scrapeJob),
+  log_slots: z.array(z.string()),
+  // Read by older libraries, which fail without it.
+  subordinate: z.boolean(),
+});
+export const agentUnit = z.object({ config: json(agentConfig) });
+
 /** Written by the leader. */
 export const scrapeApplication = z.object({
   scrape_metadata: json(topology),

@@ -3,7 +3,7 @@
 import type { Event } from 'juju-ts-ops';
 import type { Remembered } from '../memory.ts';
 
-export const watcherEndpoints = ['monitoring'] as const;
+export const watcherEndpoints = ['monitoring', 'cos-agent', 'grafana-dashboard'] as const;
 export type Watcher = (typeof watcherEndpoints)[number];
 
 /** What the unit remembers, with what this event tells. */
