@@ -22,6 +22,7 @@ import type { Session } from './session.ts';
 import { settleOptions } from './settings.ts';
 import { statuses } from './statuses.ts';
 import { isDetaching } from './storages.ts';
+import { silenceNotePath } from './storage/answering.ts';
 import { folderOfUnit } from './storage/layout.ts';
 import { openMemory } from './storage/memory.ts';
 import { workerFolder } from './storage/worker-folder.ts';
@@ -125,6 +126,7 @@ async function removeFiles(session: Session): Promise<void> {
   await removeUnlessMounted(session, path.join(host.paths.localWork, folderOfUnit(hook.unit)));
   for (const note of [quietNotePath, peersNotePath, settingsNotePath])
     await host.files.remove(note(host.paths.run, hook.unit));
+  await host.files.remove(silenceNotePath(host.paths.run));
   await openMemory(host, hook.unit, rememberedSchema).forget();
   // Made by the charm, like the folder of notes: gone with the last file in it, which may be the administrator's.
   for (const folder of [

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { hasCode, unless } from '../host/errors.ts';
 import type { Files, Host, Mount } from '../host/host.ts';
 import { compareVersions } from '../release/version.ts';
+import { silence } from './answering.ts';
 import { type Holder, parseHolder, parseJson } from './holder.ts';
 import { claimIdentity, type VolumeIdentity, VolumeIdentity as identitySchema } from './identity.ts';
 import { isVersion, type Layout, layoutOf, names, unitOfFolder, versionOfBinTarget } from './layout.ts';
@@ -67,15 +68,18 @@ export function openVolume(host: Host): Volume {
   const layout = layoutOf(host.paths.volume);
   return {
     layout,
-    observe: () => observe(host.files, layout),
+    observe: () => observe(host, layout),
     workers: async () =>
       (await listOf(host.files, layout.workers)).flatMap((folder) => unitOfFolder(folder) ?? []),
     claimIdentity: (wanted) => claimIdentity(host, layout, wanted),
   };
 }
 
-async function observe(files: Files, layout: Layout): Promise<VolumeFacts> {
+async function observe(host: Host, layout: Layout): Promise<VolumeFacts> {
+  const { files } = host;
   const mount = mountOf(layout.root, await files.mounts());
+  const silent = await silence(host, layout.root, mount);
+  if (silent !== undefined) return unusable(mount, silent);
   try {
     const found = await files.stat(layout.root);
     if (found === undefined) return { state: 'absent', mount, problems: [`${layout.root} does not exist`] };

@@ -20,11 +20,12 @@ export function volumeVerdict(o: Observed, goal: Goal): VolumeVerdict {
   const known = o.facts['volume-id'];
   const identity = volume.identity;
   const accepted = identity !== undefined && o.memory.acceptedVolume === identity.uuid;
+  // Before the identity: what cannot be read has none. Where no volume was mounted there may not even be a directory: one of this
+  // unit's own is made.
+  if (volume.problem !== undefined && !volume.absent) return refused(statuses.volumeUnusable(volume.problem));
   if (known !== undefined && identity?.uuid !== known && !accepted) {
     return refused(statuses.volumeLost(o.unit, volumePath));
   }
-  // Where no volume was mounted there may not even be a directory: one of this unit's own is made.
-  if (volume.problem !== undefined && !volume.absent) return refused(statuses.volumeUnusable(volume.problem));
   const ours =
     identity === undefined || (identity.application === o.application && identity.modelUuid === o.modelUuid);
   if (!ours && !accepted) {

@@ -158,8 +158,12 @@ export class Machine {
         },
       },
       commands: {
-        run: async (command, args) => {
+        run: async (command, args, { timeoutMs }) => {
           await scheduler.turn(process, `${command} ${args.join(' ')}`, 50);
+          if (command === 'stat' && this.link.state === 'hung' && this.mounted) {
+            await scheduler.wait(process, timeoutMs);
+            return { code: 124, stdout: '', stderr: `did not end within ${timeoutMs} ms` };
+          }
           return this.command(command, args);
         },
       },

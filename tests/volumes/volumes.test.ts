@@ -272,6 +272,20 @@ describe.each(beds)('$name', (bed: Bed) => {
     note(bed.name, 'lateWrite', written instanceof ClientError && !arrived);
     await goOnTogether();
   });
+
+  test('a hook does not wait for a server that is gone', async () => {
+    await freshVolume();
+    expect((await a().silence()).found).toBeUndefined();
+    plug('a', false);
+    try {
+      const { found, ms } = await a().silence();
+      note(bed.name, 'silence', found !== undefined);
+      expect(ms).toBeLessThan(30_000);
+    } finally {
+      plug('a', true);
+    }
+    await expect.poll(async () => (await a().silence()).found, { timeout: 60_000 }).toBe(undefined);
+  });
 });
 
 const isOurs = (version: string): boolean => version === '8.2.9' || version === '8.10.10';

@@ -1,15 +1,18 @@
 // Programs run without a shell, with a small environment, and never for longer than they were given.
+import type { ChildProcess } from 'node:child_process';
 import type { CommandResult, Commands } from '../host.ts';
 
 const outputBytes = 16 * 1024 * 1024;
 const notStarted = 127;
 const outlived = 124;
+/** What execa leaves a program between SIGTERM and SIGKILL, and one second for that to work. */
+const patienceMs = 6_000;
 
 export function realCommands(): Commands {
   return {
     run: async (command, args, options) => {
       const { execa } = await import('execa');
-      const result = await execa(command, [...args], {
+      const running = execa(command, [...args], {
         env: { ...baseEnvironment(), ...options.env },
         extendEnv: false,
         timeout: options.timeoutMs,
@@ -19,6 +22,11 @@ export function realCommands(): Commands {
         ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
         ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
       });
+      const result = await Promise.race([
+        running,
+        outlives(running.nodeChildProcess, running, options.timeoutMs + patienceMs),
+      ]);
+      if (result === undefined) return { code: outlived, stdout: '', stderr: lateWords(options.timeoutMs) };
       if (result.isCanceled && options.signal?.aborted) throw options.signal.reason;
       return {
         code: result.timedOut ? outlived : (result.exitCode ?? signalled(result.signal)),
@@ -31,6 +39,24 @@ export function realCommands(): Commands {
     },
   };
 }
+
+/** Undefined after `ms`, by when a program that can be killed has ended: one that waits for a file system cannot be, and is left behind. */
+async function outlives(child: ChildProcess, ended: Promise<unknown>, ms: number): Promise<undefined> {
+  const { setTimeout: wait } = await import('node:timers/promises');
+  const over = new AbortController();
+  void ended.finally(() => over.abort());
+  try {
+    await wait(ms, undefined, { signal: over.signal });
+  } catch (error) {
+    if (over.signal.aborted) return new Promise(() => undefined);
+    throw error;
+  }
+  child.unref();
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+  return undefined;
+}
+
+const lateWords = (ms: number): string => `did not end within ${ms} ms`;
 
 /** Juju gives a hook neither HOME nor a locale. */
 function baseEnvironment(): Record<string, string> {
@@ -55,5 +81,5 @@ function signalled(signal: string | undefined): number {
 }
 
 function reason(result: { timedOut: boolean; shortMessage?: string | undefined }, timeoutMs: number): string {
-  return result.timedOut ? `did not end within ${timeoutMs} ms` : (result.shortMessage ?? '');
+  return result.timedOut ? lateWords(timeoutMs) : (result.shortMessage ?? '');
 }

@@ -49,6 +49,38 @@ describe('observing', () => {
     expect(await openVolume(machine.process().host).workers()).toEqual([]);
   });
 
+  it('a server that does not answer is named, and the volume is not touched: that would wait for ever', async () => {
+    await put('.volume-id', JSON.stringify(identity));
+    const asked: string[] = [];
+    let code = 124;
+    machine.onCommand = (command, args) => {
+      asked.push([command, ...args].join(' '));
+      return { code, stdout: '', stderr: '' };
+    };
+    expect(await observe()).toMatchObject({ state: 'present', id: identity });
+    expect(asked).toEqual([]);
+    machine.mounts = machine.mounts.map((mount) =>
+      mount.mountPoint === volume ? { ...mount, type: 'nfs4', source: '10.0.0.5:/srv' } : mount,
+    );
+    expect(await observe()).toEqual({
+      state: 'unusable',
+      mount: expect.objectContaining({ isMount: true, type: 'nfs4' }),
+      problems: [`${volume} does not answer: is 10.0.0.5:/srv (nfs4) up, and can this machine reach it?`],
+    });
+    expect(asked).toEqual([`stat --file-system --format=%T -- ${volume}`]);
+    // Whoever asked and cannot be killed is company enough.
+    const cmdline = path.join(machine.paths.root, 'proc/4711/cmdline');
+    await mkdir(path.dirname(cmdline), { recursive: true });
+    await writeFile(cmdline, `${asked[0]}\n`.replaceAll(' ', '\0').replace('\n', '\0'));
+    expect(await observe()).toMatchObject({ state: 'unusable' });
+    expect(asked).toHaveLength(1);
+    await rm(path.dirname(cmdline), { recursive: true });
+    code = 0;
+    expect(await observe()).toMatchObject({ state: 'present', id: identity });
+    expect(asked).toHaveLength(2);
+    expect(await readdir(path.join(machine.paths.run, 'concourse-ci'))).toEqual([]);
+  });
+
   it('a volume in use is read in full', async () => {
     for (const version of ['8.10.0', '8.9.0']) {
       await put(`releases/${version}/bin/concourse`);

@@ -8,6 +8,7 @@ import {
   replySchema,
   type Seen,
   seenSchema,
+  silenceSchema,
   type Watched,
   watchedSchema,
 } from './protocol.ts';
@@ -70,6 +71,10 @@ export class Client {
 
   async look(): Promise<Seen> {
     return seenSchema.parse(await this.ask('look'));
+  }
+
+  async silence(): Promise<{ found?: string | undefined; ms: number }> {
+    return silenceSchema.parse(await this.ask('silence'));
   }
 
   async watched(): Promise<Watched> {

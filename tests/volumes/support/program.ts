@@ -8,11 +8,12 @@ import { createInterface } from 'node:readline';
 import { holdScript } from '../../../src/concourse/worker-lock.ts';
 import type { FileLock, Host } from '../../../src/host/host.ts';
 import { createHost } from '../../../src/host/real/index.ts';
+import { silence } from '../../../src/storage/answering.ts';
 import { lookAtFlock } from '../../../src/storage/exclusion.ts';
 import type { Held } from '../../../src/storage/held.ts';
 import { stagingName } from '../../../src/storage/layout.ts';
 import { withInstallLock } from '../../../src/storage/lock.ts';
-import { openVolume } from '../../../src/storage/volume.ts';
+import { mountOf, openVolume } from '../../../src/storage/volume.ts';
 import { workerFolder } from '../../../src/storage/worker-folder.ts';
 import { type Reply, requestSchema } from './protocol.ts';
 import { Reader, writeRelease } from './releases.ts';
@@ -55,6 +56,13 @@ const operations: Record<string, (words: Words) => Promise<unknown>> = {
     if (facts.state !== 'present') throw new Error(facts.problems.join('; '));
     const { installed, marker, releases, staging } = facts;
     return { installed, marker, releases, staging, holder: facts.holder?.unit };
+  },
+
+  /** What a hook finds before it touches the volume. */
+  silence: async () => {
+    const start = host.clock.monotonic();
+    const found = await silence(host, mount, mountOf(mount, await host.files.mounts()));
+    return { found, ms: host.clock.monotonic() - start };
   },
 
   lock: async (words) => {

@@ -40,3 +40,6 @@ export const watchedSchema = z.object({
   broken: z.array(z.string()),
 });
 export type Watched = z.infer<typeof watchedSchema>;
+
+/** Whether the server answered, and after how long. */
+export const silenceSchema = z.object({ found: z.string().optional(), ms: z.number() });

@@ -25,6 +25,10 @@ const rows = {
     text: 'the server refuses a late write of that holder to a file that it has open',
     promise: false,
   },
+  silence: {
+    text: 'a hook sees within 15 s that the server is gone, instead of waiting with it',
+    promise: true,
+  },
   lateRename: { text: 'a late rename of an old holder changes nothing (the fence)', promise: true },
 } as const;
 
