@@ -36,6 +36,12 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
       'move-web': async (hook, params) => moveWeb(await open(hook), params),
       'restart-services': async (hook) => restartServices(await open(hook)),
       'accept-volume': async (hook) => acceptVolume(await open(hook)),
+      'set-admin-password': async (hook, params) =>
+        (await import('./actions/keys.ts')).setAdminPassword(await open(hook), params),
+      'rotate-keys': async (hook, params) =>
+        (await import('./actions/keys.ts')).rotateKeys(await open(hook), params),
+      'rotate-encryption-key': async (hook) =>
+        (await import('./actions/keys.ts')).rotateEncryptionKey(await open(hook)),
       prefetch: async (hook, params) =>
         (await import('./actions/prefetch.ts')).prefetch(await open(hook), params, hook.action.log),
       hold: async (hook) => (await import('./actions/maintenance.ts')).hold(await open(hook)),

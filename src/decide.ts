@@ -129,6 +129,7 @@ function withRole(o: Observed, goal: Goal): Facts {
     facts['tsa-address'] = undefined;
     facts['tsa-host-key'] = undefined;
     facts['web-url'] = undefined;
+    facts['web-revision'] = undefined;
     facts['authorized-workers'] = undefined;
   }
   facts['worker-key'] = role === 'web' ? undefined : o.worker.publicKey;

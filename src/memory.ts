@@ -39,6 +39,9 @@ export const rememberedSchema = z.object({
   schemas: z.record(z.string(), z.number()).optional(),
   /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */
   incarnation: z.number().int().nonnegative().optional(),
+  /** Which of the goal's `worker-keys` this worker's key answers; and that it has not started with it yet. */
+  workerKeys: z.number().optional(),
+  rekeyed: z.boolean().optional(),
   /** Databag values that could not be read, as they were told last. */
   malformed: z.array(z.string()).optional(),
   /** What was last told to Juju, so that it is told again only when it differs. */

@@ -99,6 +99,8 @@ export interface WebView extends ServiceView {
   url: string;
   tsaAddress: string;
   tsaHostKey: string | undefined;
+  /** Of the secret that the plan is made from. */
+  revision: number | undefined;
 }
 
 export interface WorkerView extends ServiceView {

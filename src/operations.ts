@@ -21,4 +21,28 @@ export const operations = {
   resume: action({
     description: 'On the leader: end the hold. An upgrade that has been asked for meanwhile starts at once.',
   }),
+  'set-admin-password': action({
+    description:
+      'On the leader: give the administrator a new password. Without a secret, the charm makes one.',
+    params: z.object({
+      secret: z
+        .string()
+        .optional()
+        .describe('URI of a user secret with the key password, granted to the application.'),
+    }),
+  }),
+  'rotate-keys': action({
+    description: 'On the leader: replace private keys. Nothing but logins is lost; builds go on.',
+    params: z.object({
+      keys: z
+        .enum(['session', 'tsa-host', 'workers', 'all'])
+        .describe(
+          "session: what signs logins; tsa-host: the SSH gateway's host key; workers: every worker's own key; all: all three.",
+        ),
+    }),
+  }),
+  'rotate-encryption-key': action({
+    description:
+      'On the leader: encrypt secret columns of the database with a new key of the charm; the first time, with a key at all.',
+  }),
 } as const;

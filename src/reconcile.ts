@@ -50,6 +50,7 @@ async function performAll(session: Session, observed: Observed, decision: Decisi
 async function publish(session: Session, o: Observed, decision: Decision): Promise<void> {
   const { hook } = session;
   await wake(session, decision.wakeAt, o.now);
+  await forgetRevision(session, o.leader);
   const peer = await hook.peer('peers');
   if (decision.goal !== undefined) await peer?.setApplication(wholeGoal(decision.goal));
   peer?.setUnit(wholeFacts(decision.facts));
@@ -68,6 +69,13 @@ async function tellWatchers(session: Session, o: Observed, { facts }: Decision):
   const { watchers } = session.memory;
   if (watchers === undefined ? !o.settings.metrics || !o.connected : watchers.length === 0) return;
   await (await import('./observability/tell.ts')).tellWatchers(session, o, facts);
+}
+
+/** Nobody reads that revision of the application's secret any more: keys that were replaced do not stay in Juju. */
+async function forgetRevision({ hook }: Session, leader: boolean): Promise<void> {
+  const { event } = hook;
+  if (event.kind !== 'secret-remove' || event.secret.revision === undefined || !leader) return;
+  await hook.secrets.remove(event.secret.uri, event.secret.revision);
 }
 
 /** A worker on the application's volume depends on its installer, its volume and its own machine: never on other workers.

@@ -9,11 +9,17 @@ export const webSecretSchema = z.object({
   /** PEM; signs sessions. */
   'session-signing-key': z.string(),
   'admin-password': z.string(),
+  /** What web encrypts the database's rows with, and what it did before: 32 characters each. There since the first
+   * `rotate-encryption-key`. */
+  'encryption-key': z.string().optional(),
+  'old-encryption-key': z.string().optional(),
+  /** One more each time that an action changes what is in here. */
+  revision: z.coerce.number().int().default(1),
 });
 
 export type WebSecret = z.infer<typeof webSecretSchema>;
 
-export async function makeWebSecret(random: Random): Promise<WebSecret> {
+export async function makeWebSecret(random: Random): Promise<Record<string, string>> {
   const [host, session] = await Promise.all([random.rsaKey(), random.rsaKey()]);
   return {
     'tsa-host-key': host.privatePem,

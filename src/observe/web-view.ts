@@ -1,7 +1,8 @@
 // The web service of this unit: what it should run (keys, database, options), what it runs, and whether it answers.
 import path from 'node:path';
 import { bindAddresses, hostAndPort } from '../concourse/addresses.ts';
-import type { Environment } from '../concourse/environment-file.ts';
+import { encryptionEnvironment } from '../concourse/encryption.ts';
+import { type Environment, parseEnvironmentFile } from '../concourse/environment-file.ts';
 import { FAILURE_MARKS, webFailure, webInfo } from '../concourse/health.ts';
 import { ADMINISTRATOR, parseLocalUsers } from '../concourse/local-users.ts';
 import { parsePostgresUri, type PostgresConnection } from '../concourse/postgres.ts';
@@ -64,6 +65,7 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
     url,
     tsaAddress: hostAndPort(address.ingress, TSA_PORT),
     tsaHostKey: secret?.['tsa-host-key-pub'],
+    revision: secret?.revision,
   };
 }
 
@@ -76,6 +78,7 @@ const nothing = {
   url: '',
   tsaAddress: '',
   tsaHostKey: undefined,
+  revision: undefined,
 };
 
 /** Where this unit listens, and where others reach it. */
@@ -113,6 +116,12 @@ async function planWeb(
   if ('missing' in secrets) return secrets;
   const local = await readLocalUsers(hook, inputs.usersSecret);
   if ('missing' in local) return local;
+  const operatorEnvironment = await host.files.readText(path.join(host.paths.defaults, 'concourse-web'));
+  const extra = { ...inputs.extra, ...secrets.environment };
+  const encryption = encryptionEnvironment(
+    { key: secret['encryption-key'], old: secret['old-encryption-key'] },
+    { ...extra, ...parseEnvironmentFile(operatorEnvironment ?? '') },
+  );
   const planned = webService({
     unit: hook.unit,
     version: installed,
@@ -133,8 +142,8 @@ async function planWeb(
     keys: { tsaHostPem: secret['tsa-host-key'], sessionSigningPem: secret['session-signing-key'] },
     authorizedKeysPath: authorizedKeysPath(host),
     user: webUser(host),
-    extra: { ...inputs.extra, ...secrets.environment },
-    operatorEnvironment: await host.files.readText(path.join(host.paths.defaults, 'concourse-web')),
+    extra: { ...encryption, ...extra },
+    operatorEnvironment,
   });
   if (planned.ok) return planned.plan;
   return { missing: statuses.effectFailed(planned.problems.map(({ message }) => message).join('; ')) };

@@ -19,12 +19,20 @@ const pollMs = 250;
 /** The unit's own TimeoutStopSec is 60 s for each of its steps. */
 const stopMs = 180_000;
 
-/** The public key comes last: with it, the pair is there. */
-export async function makeWorkerKey({ host }: Session): Promise<void> {
+/** The public key comes last: with it, the pair is there. A worker that runs goes on with what it has in hand. */
+export async function makeWorkerKey(session: Session): Promise<void> {
+  const { host, hook } = session;
+  const rekeyed = (await host.files.lstat(workerPublicKeyPath(host))) !== undefined;
   const { privatePem, publicSsh } = await host.random.rsaKey();
   await makeEtc(host);
   await replaceFile(host.files, { path: workerKeyPath(host), content: privatePem, mode: 0o600 });
   await replaceFile(host.files, { path: workerPublicKeyPath(host), content: `${publicSsh}\n`, mode: 0o644 });
+  session.memory = {
+    ...session.memory,
+    workerKeys: session.goal?.['worker-keys'],
+    rekeyed: rekeyed || undefined,
+  };
+  if (rekeyed) hook.log.info('the worker has a new key, and starts with it when web lets it in');
 }
 
 export async function prepareWorkerFolder(
@@ -122,6 +130,7 @@ export async function startWorker(
     await replaceFile(host.files, { path, content, mode });
   await host.services.enable(WORKER_SERVICE);
   await host.services.restart(WORKER_SERVICE);
+  session.memory = { ...session.memory, rekeyed: undefined };
   hook.log.info(`concourse-worker.service starts Concourse ${version}`);
 }
 

@@ -57,6 +57,8 @@ export const factsSchema = z.object({
   'tsa-address': z.string().regex(/^\S+:[0-9]+$/),
   'tsa-host-key': z.string().startsWith('ssh-rsa '),
   'web-url': z.string(),
+  /** The revision of web's secret that the web which answers was started with. */
+  'web-revision': numberText,
   /** Fingerprints of the worker keys that web lets in: a worker starts once its own is among them. */
   'authorized-workers': jsonText(z.array(z.string())),
   'upgrade-ready': flagText,

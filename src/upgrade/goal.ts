@@ -13,6 +13,10 @@ export const goalSchema = z.object({
   'volume-id': z.uuid(),
   /** URI of the application's secret with web's private keys and the admin's password. Not itself a secret. */
   'web-secret': z.string().startsWith('secret:'),
+  /** How often the contents of that secret have changed: so that web is woken to read them. */
+  'web-revision': numberText,
+  /** How often workers were told to make new keys. */
+  'worker-keys': numberText,
   /** The action `hold`: no upgrade starts. */
   hold: flagText,
   /** The upgrade before whose switch the operator has made a backup. */

@@ -63,7 +63,7 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
     const gone = forgotten(o, keys);
     return {
-      facts: known,
+      facts: { ...known, 'web-revision': web.revision },
       effects:
         gone.length > 0 && !o.done.has('forget-workers') ? [{ do: 'forget-workers', units: gone }] : [],
       statuses: upgrading ? [] : [status],

@@ -20,7 +20,8 @@ export function workerStep(o: Observed, goal: Goal, installer: Facts | undefined
     if (failure === undefined) return acting({}, [{ do: 'retire-worker' }], []);
     return { ...waiting({}, statuses.effectFailed(failure.message)), wakeAt: o.now + 30_000 };
   }
-  if (o.worker.publicKey === undefined) return acting({}, [{ do: 'make-worker-key' }], []);
+  const outdated = (goal['worker-keys'] ?? 0) > (o.memory.workerKeys ?? 0);
+  if (o.worker.publicKey === undefined || outdated) return acting({}, [{ do: 'make-worker-key' }], []);
   const failed = o.failures.get('begin-upgrade') ?? o.failures.get('stop-worker');
   if (failed !== undefined)
     return { ...waiting({}, statuses.effectFailed(failed.message)), wakeAt: o.now + 30_000 };
@@ -139,8 +140,9 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
     return { ...waiting(facts, statuses.rival(o.unit, o.worker.rival)), wakeAt: o.now + 30_000 };
   }
   const letIn = installer['authorized-workers']?.includes(o.worker.fingerprint ?? '') === true;
-  // A worker that runs is known to web: a new configuration does not wait for a databag.
-  if (!letIn && !o.worker.up && installer['authorized-workers'] !== undefined) {
+  // A worker that runs is known to web: a new configuration does not wait for a databag, but a new key does.
+  const unknown = !o.worker.up || o.memory.rekeyed === true;
+  if (!letIn && unknown && installer['authorized-workers'] !== undefined) {
     return waiting(facts, statuses.keyNotAuthorized('web'));
   }
   const digest =

@@ -100,6 +100,7 @@ export const stoppedWeb: WebView = {
   url: 'http://10.0.0.10:8080',
   tsaAddress: '10.0.0.10:2222',
   tsaHostKey: sshKey(1),
+  revision: 1,
 };
 
 export const webRunning = (version: string, web: Partial<WebView> = {}): WebView => ({
