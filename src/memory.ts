@@ -23,7 +23,7 @@ export const rememberedSchema = z.object({
   forgettingSince: z.number().optional(),
   /** Where Juju's storage worker-scratch is mounted, while it is attached. */
   scratch: z.string().optional(),
-  /** There is a relation `filesystem`. */
+  /** There is a relation `filesystem`; false once it has ended. */
   filesystem: z.boolean().optional(),
   /** Endpoints of ours that watch this application and have a relation; undefined: not known. */
   watchers: z.array(z.enum(['monitoring', 'cos-agent', 'grafana-dashboard'])).optional(),

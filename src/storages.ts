@@ -32,7 +32,8 @@ async function asked(hook: ConcourseHook): Promise<Remembered> {
     hook.storages('worker-scratch'),
     hook.relations('filesystem'),
   ]);
-  return { scratch: scratch?.location, filesystem: relations.length > 0 };
+  // Not `false`: that is a relation that has ended. A new unit hears of it only after its first hooks.
+  return { scratch: scratch?.location, ...(relations.length > 0 && { filesystem: true }) };
 }
 
 /** What a unit keeps things on goes before anything else of a unit that is removed: what needs it ends first, and is not begun

@@ -14,7 +14,8 @@ export function comingOrGoing(o: Observed): Step | undefined {
   }
   const { wanted, ours, current } = o.filesystem;
   const mounted = o.volume.isMount;
-  if (wanted === undefined) return ours ? unmounting(o) : undefined;
+  // One that this unit never heard of is another unit's of this machine.
+  if (wanted === undefined) return ours && o.memory.filesystem === false ? unmounting(o) : undefined;
   if ('missing' in wanted) return mounted ? undefined : said(o, wanted.missing);
   // Mounted by somebody else, who may know why: see `mountConflict`. Or as it should be.
   if (mounted && (!ours || current)) return undefined;

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import { charmFiles, defineCharm, provides } from 'juju-ts-ops';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { mountUnitFile, mountUnitName } from '../../src/concourse/mount-unit.ts';
 import { SystemdFailure } from '../../src/host/errors.ts';
+import { parseEndpoint } from '../../src/relations/filesystem.ts';
 import { application, Deployment, webService, workerService } from './support/deployment.ts';
 
 const worker = `${application}/1`;
@@ -259,4 +261,19 @@ test('a unit that has a volume already does not get another mounted over it', as
   await d.cluster.settle();
   expect(d.status(unit)).toMatch(/^blocked: juju remove-unit concourse-ci\/0, and add one: /);
   expect(await d.runs(unit, webService)).toBe('8.2.0');
+});
+
+test('a unit that has not heard of the relation leaves a mount alone that another unit of its machine has made', async () => {
+  const d = new Deployment();
+  const { paths, services } = d.machine(d.unit(0));
+  const parsed = parseEndpoint(nfs, '');
+  if (!parsed.ok) throw new Error(parsed.problem);
+  const file = join(paths.systemd, mountUnitName(paths.volume));
+  writeFileSync(file, mountUnitFile(application, paths.volume, parsed.source));
+  const stopped: string[] = [];
+  services.onStop = (name) => void stopped.push(name);
+  await d.cluster.settle();
+  expect(stopped.filter((name) => name.endsWith('.mount'))).toEqual([]);
+  expect(existsSync(file)).toBe(true);
+  expect(d.status(d.unit(0))).toMatch(/^active: /);
 });
