@@ -164,5 +164,7 @@ export const statuses = {
     blocked(`remove from /etc/default/concourse-worker: ${some(keys)}; the worker would not start with it`),
   secondWorker: (other: string) =>
     blocked(`remove this unit or ${other}: two workers cannot share a machine`),
+  secondWebHere: (other: string) =>
+    blocked(`remove this unit or ${other}: two web units cannot share a machine`),
   leaving: () => maintenance('leaving'),
 } as const;

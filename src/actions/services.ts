@@ -4,6 +4,7 @@ import { observe } from '../observe/observe.ts';
 import { WEB_SERVICE } from '../concourse/web.ts';
 import { WORKER_SERVICE } from '../concourse/worker.ts';
 import { readWebSecret } from '../observe/web-view.ts';
+import { ownUp } from '../observed.ts';
 import { EffectFailed } from '../perform/failure.ts';
 import { awaitWeb } from '../perform/web.ts';
 import { awaitRegistration } from '../perform/worker.ts';
@@ -14,16 +15,16 @@ export async function restartServices(session: Session) {
   const o = await observe(session);
   const results: Record<string, string> = {};
   try {
-    if (o.web.up) {
+    if (ownUp(o.web)) {
       await host.services.restart(WEB_SERVICE);
       await awaitWeb(session, o.settings, o.web.runningVersion ?? '');
       results['web'] = `restarted, and answers as ${o.web.runningVersion}`;
     }
     // A worker starts only what the volume names: one that an upgrade is about to reach goes on as it is.
-    if (o.worker.up && o.worker.runningVersion !== o.volume.installed) {
+    if (ownUp(o.worker) && o.worker.runningVersion !== o.volume.installed) {
       const named = o.volume.installed ?? 'nothing';
       results['worker'] = `not restarted: it runs ${o.worker.runningVersion}, and the volume names ${named}`;
-    } else if (o.worker.up) {
+    } else if (ownUp(o.worker)) {
       await host.services.restart(WORKER_SERVICE);
       await awaitRegistration(session);
       results['worker'] = 'restarted, and registered';

@@ -1,6 +1,6 @@
 // The status action: everything that an operator asks first, from what this unit sees, also while Concourse is down.
 import { observe } from '../observe/observe.ts';
-import type { Observed } from '../observed.ts';
+import { type Observed, ownUp } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { describeHolder } from '../storage/holder.ts';
 import { usageOf } from '../storage/usage.ts';
@@ -54,8 +54,8 @@ function reportOf(
       installed: o.volume.installed ?? null,
       previous: o.volume.previous ?? null,
       'on-volume': [...o.volume.releases.keys()].join(', ') || null,
-      'running-web': o.web.up ? (o.web.runningVersion ?? null) : null,
-      'running-worker': o.worker.up ? (o.worker.runningVersion ?? null) : null,
+      'running-web': ownUp(o.web) ? (o.web.runningVersion ?? null) : null,
+      'running-worker': ownUp(o.worker) ? (o.worker.runningVersion ?? null) : null,
     },
     volume: {
       id: o.volume.identity?.uuid ?? null,
@@ -100,11 +100,11 @@ function reportOf(
         o.worker.work === undefined ? null : `${o.worker.work.driver}: ${o.worker.work.driverReason}`,
     },
     services: {
-      web: serviceWord(o.web.up, o.web.enabled, o.facts.role?.includes('web')),
+      web: serviceWord(ownUp(o.web), o.web.enabled, o.facts.role?.includes('web')),
       'web-answers': o.web.answers ?? null,
       'web-url': o.web.url || (installer?.['web-url'] ?? null),
-      worker: serviceWord(o.worker.up, o.worker.enabled, o.facts.role?.includes('worker')),
-      'worker-registration': o.worker.up ? o.worker.registration : null,
+      worker: serviceWord(ownUp(o.worker), o.worker.enabled, o.facts.role?.includes('worker')),
+      'worker-registration': ownUp(o.worker) ? o.worker.registration : null,
       complaint: o.web.complaint ?? o.worker.complaint ?? null,
     },
   };

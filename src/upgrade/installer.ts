@@ -1,6 +1,6 @@
 // The installer's half of the upgrade protocol, as one pure function over what it observed: stage, prepare, wait,
 // switch, complete. The table that it follows: docs/explanation/upgrades.md.
-import type { Effect, Failure, Observed, Status } from '../observed.ts';
+import { type Effect, type Failure, type Observed, ownUp, type Status } from '../observed.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import { type Facts, hasPassed, isWorker, protocolVersion } from './facts.ts';
@@ -113,7 +113,7 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   const stranger = unmet(o);
   if (stranger !== undefined) return stranger;
   // An installer that is a worker too stops its own worker first thing in S3, and starts it after S6.
-  if (isWorker(o.facts) && o.worker.up) {
+  if (isWorker(o.facts) && ownUp(o.worker)) {
     const stuck = o.failures.get('stop-worker');
     if (stuck !== undefined) return complete('unchanged', stuck.message, []);
     return { ...doing([{ do: 'stop-worker' }]), holdWorker: true };
@@ -134,7 +134,9 @@ function ownLanding(o: Observed, to: string, deadline: number): Step | undefined
 function finish(o: Observed, to: string): Step {
   const silent = o.failures.get('await-web') ?? o.failures.get('start-web');
   const running = o.web.runningVersion === to;
-  if (o.web.plan !== undefined && 'missing' in o.web.plan) return complete('upgraded', undefined, []);
+  // Web of this unit is not to be had now: its workers need not wait for it.
+  if (o.web.otherUnit !== undefined || (o.web.plan !== undefined && 'missing' in o.web.plan))
+    return complete('upgraded', undefined, []);
   if (o.web.answers === to && running) return complete('upgraded', undefined, []);
   if (silent !== undefined || o.done.has('await-web')) return complete('upgraded', undefined, []);
   const effects: Effect[] = running ? [{ do: 'await-web', version: to }] : [];

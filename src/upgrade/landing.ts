@@ -1,6 +1,6 @@
 // A worker lands (SIGUSR1) before an upgrade stops it, where the operator wants that: web gives it no more work, its builds
 // end, and it exits by itself. No hook waits for it, and none of the upgrade's deadlines moves.
-import type { Observed, Settings } from '../observed.ts';
+import { type Observed, ownUp, type Settings } from '../observed.ts';
 import { statuses } from '../statuses.ts';
 import { hasPassed } from './facts.ts';
 import type { Step } from './installer.ts';
@@ -28,7 +28,7 @@ export function landsUntil(o: Observed, deadline: number | undefined): number | 
 
 /** Undefined once it has landed, its time is over, or it cannot be told to: then it is stopped. */
 export function landing(o: Observed, until: number | undefined, to: string): Step | undefined {
-  if (until === undefined || !o.worker.up || o.failures.has('land-worker')) return undefined;
+  if (until === undefined || !ownUp(o.worker) || o.failures.has('land-worker')) return undefined;
   if (hasPassed(until, o.now, landingMs(o.settings))) return undefined;
   const step: Step = { facts: {}, effects: [], statuses: [statuses.landing(to, until)] };
   // Told already: one that lands is not started by a reboot any more.

@@ -26,6 +26,8 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     'web-url': web.url,
     'authorized-workers': keys.map(({ publicSsh }) => fingerprint(publicSsh)),
   };
+  if (web.otherUnit !== undefined)
+    return { facts: {}, effects: [], statuses: [statuses.secondWebHere(web.otherUnit)] };
   if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
   if ('missing' in web.plan) {
     // Clearing the option takes web down; a secret that cannot be read just now does not.

@@ -79,6 +79,25 @@ describe('a first deployment', () => {
     expect(d.status(d.unit(1))).toBe('active: worker 8.1.0');
   });
 
+  test('web of two applications on one machine: the second is blocked, and the first one’s service goes on', async () => {
+    const d = new Deployment();
+    const { paths, services } = d.machine(d.unit(0));
+    const first = '# Owner: other-ci/4\n[Service]\nExecStart=/bin/true\n';
+    writeFileSync(join(paths.systemd, webService), first);
+    mkdirSync(join(paths.root, 'var/lib/juju/agents/unit-other-ci-4'), { recursive: true });
+    const { onStart } = services;
+    services.onStart = async () => {};
+    await services.start(webService);
+    services.onStart = onStart;
+    const starts = () => services.starts.filter(({ name }) => name === webService).length;
+    const before = starts();
+    await d.cluster.settle();
+    expect(d.status(d.unit(0))).toMatch(/^blocked: remove this unit or other-ci\/4: two web units/);
+    expect(readFileSync(join(paths.systemd, webService), 'utf8')).toBe(first);
+    expect(await d.cluster.action(d.unit(0), 'restart-services')).toMatchObject({ status: 'failed' });
+    expect(starts()).toBe(before);
+  });
+
   test('web and a worker of two units on one machine leave each other’s service alone', async () => {
     const d = await Deployment.settled({ units: 2 });
     const theirUnitFile = '# Owner: concourse-ci/4\n[Service]\nExecStart=/bin/true\n';

@@ -93,8 +93,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/actions/services.ts',
-        find: 'if (o.worker.up && o.worker.runningVersion !== o.volume.installed) {',
-        replace: "if (o.worker.up && o.worker.runningVersion === 'none') {",
+        find: 'if (ownUp(o.worker) && o.worker.runningVersion !== o.volume.installed) {',
+        replace: "if (ownUp(o.worker) && o.worker.runningVersion === 'none') {",
       },
     ],
     bias: { action: 10, actions: ['restart-services'], 'volume-broken': 8, 'volume-gone': 6, version: 4 },

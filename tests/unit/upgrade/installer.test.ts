@@ -239,6 +239,10 @@ describe('prepare', () => {
       holdWorker: true,
     });
     expect(step({ ...o, facts })).toMatchObject({ effects: [{ do: 'switch' }], holdWorker: true });
+    // Another unit's worker on this machine is not its own.
+    expect(step({ ...o, facts, worker: { ...running, otherUnit: 'concourse-ci/4' } })).toMatchObject({
+      effects: [{ do: 'switch' }],
+    });
   });
 });
 
@@ -250,6 +254,12 @@ describe('after the switch', () => {
     expect(step({ ...o, facts: preparing(o.now) }).effects).toEqual([{ do: 'await-web', version: '8.2.0' }]);
     const old = asInstaller({ ...switched, web: webRunning('8.1.0') });
     expect(step({ ...old, facts: preparing(o.now) }).facts['upgrade-state']).toBeUndefined();
+  });
+
+  test('workers do not wait for a web that another unit of this machine keeps from starting', () => {
+    const web = webRunning('8.1.0', { otherUnit: 'other-ci/4' });
+    const o = asInstaller({ ...switched, web });
+    expect(step({ ...o, facts: preparing(o.now) }).facts).toMatchObject({ 'upgrade-state': 'complete' });
   });
 
   test('S7: complete, upgraded', () => {
