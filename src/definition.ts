@@ -93,7 +93,17 @@ export const definition = defineCharm({
     }),
     'external-url': option.string({
       schema: httpUrl('a URL'),
-      description: 'URL by which people and fly reach web. Empty: http://ADDRESS:PORT of the web unit.',
+      description:
+        'URL by which people and fly reach web. Empty: https://NAME of the certificate that web has, or http://ADDRESS:PORT of the web unit.',
+    }),
+    'tls-certificate': option.secret({
+      description:
+        'Secret with the keys certificate and private-key (PEM; also chain, ca), by which web serves HTTPS. juju add-secret tls certificate#file=… private-key#file=….',
+    }),
+    'tls-port': option.int({
+      schema: z.int().min(1).max(65535),
+      default: 443,
+      description: 'Port of HTTPS, where web has a certificate.',
     }),
     'log-level': option.string({
       schema: z.enum(['debug', 'info', 'error', 'fatal']),

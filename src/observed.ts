@@ -28,6 +28,8 @@ export interface Settings {
   requireBackup: boolean;
   webPort: number;
   externalUrl: string | undefined;
+  /** Where web serves HTTPS, when it has a certificate. */
+  tlsPort: number;
   logLevel: 'debug' | 'info' | 'error' | 'fatal';
   /** Whether web serves metrics, and monitoring is told of it. */
   metrics: boolean;
@@ -97,6 +99,10 @@ export interface WebView extends ServiceView {
   /** The running process is known to have read them as they are now. */
   authorizedTold: boolean;
   url: string;
+  /** Where people reach it: with a certificate that of HTTPS alone, since over HTTP the API would take passwords as well. */
+  openPort: number | undefined;
+  /** The end of the certificate that it should be served with (ms since the epoch). */
+  certificateEnds: number | undefined;
   tsaAddress: string;
   tsaHostKey: string | undefined;
   /** Of the secret that the plan is made from. */

@@ -103,7 +103,7 @@ function tellMalformed(session: Session): void {
 function tellJuju(session: Session, o: Observed, web: boolean): void {
   const { hook, memory } = session;
   const workloadVersion = o.volume.installed ?? memory.told?.workloadVersion;
-  if (web) hook.ports.declare([{ port: o.settings.webPort }, { port: TSA_PORT }]);
+  if (web) hook.ports.declare([{ port: o.web.openPort ?? o.settings.webPort }, { port: TSA_PORT }]);
   else if (memory.told?.ports === true) hook.ports.declare([]);
   if (workloadVersion !== undefined && workloadVersion !== memory.told?.workloadVersion)
     hook.workloadVersion(workloadVersion);

@@ -19,6 +19,8 @@ export interface SettledOptions {
   environment: Record<Program, Environment>;
   /** What extra-web-env and extra-worker-env add to it. */
   extra: Record<Program, Environment>;
+  /** `tls-certificate`: the secret's URI. */
+  certificateSecret: string | undefined;
   /** `extra-web-secrets`: the secret's URI. */
   extraSecret: string | undefined;
   /** `local-users`: the secret's URI; and which of them own the team main. */
@@ -56,6 +58,7 @@ export function settleOptions(
       requireBackup: values['require-backup'],
       webPort: values['web-port'],
       externalUrl: values['external-url'],
+      tlsPort: values['tls-port'],
       logLevel: values['log-level'],
       metrics: values['enable-metrics'],
       workerRuntime: values['worker-runtime'],
@@ -72,6 +75,7 @@ export function settleOptions(
     postgresSecret: values['postgres-uri'],
     environment: { web: optionEnvironment(values, 'web'), worker: optionEnvironment(values, 'worker') },
     extra: { web: values['extra-web-env'] ?? {}, worker: values['extra-worker-env'] ?? {} },
+    certificateSecret: values['tls-certificate'],
     extraSecret: values['extra-web-secrets'],
     usersSecret: values['local-users'],
     mainTeam: values['main-team-local-user'] ?? [],

@@ -111,6 +111,13 @@ export const statuses = {
   postgresMissing: (app: string) =>
     blocked(`no database: juju config ${app} postgres-uri=secret:… (see docs/how-to/postgresql.md)`),
   localUsers: (problem: string) => blocked(`secret of local-users: ${problem}`),
+  tlsCertificate: (problem: string) => blocked(`secret of tls-certificate: ${problem}`),
+  tlsPort: (app: string, port: number) =>
+    blocked(`juju config ${app} tls-port=…: web-port is ${port} as well, and web serves HTTP beside HTTPS`),
+  httpsWanted: (app: string, url: string) =>
+    blocked(`juju config ${app} external-url=https://…: with a certificate Concourse takes no ${url}`),
+  certificateExpires: ({ status, message }: Status, day: string) =>
+    say(status, `${message}; the certificate expires on ${day}`),
   extraSecret: (problem: string) => blocked(`secret of extra-web-secrets: ${problem}`),
   secretUnreadable: (app: string, uri: string, reason: string) =>
     blocked(`juju grant-secret ${uri} ${app}: ${reason}`),

@@ -1,7 +1,7 @@
 // The hooks in which this unit goes: it says that it leaves, names the next installer if it leads, retires its worker,
 // and takes its services, timer, keys and folder away. Nothing that others share is touched.
 import path from 'node:path';
-import { WEB_SERVICE } from './concourse/web.ts';
+import { occasionalFiles, WEB_SERVICE } from './concourse/web.ts';
 import { isMountUnitOf } from './concourse/mount-unit.ts';
 import { ownerOf } from './concourse/unit-file.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
@@ -29,8 +29,9 @@ import { workerFolder } from './storage/worker-folder.ts';
 import { type Facts, wholeFacts } from './upgrade/facts.ts';
 import { nextGoal, wholeGoal } from './upgrade/goal.ts';
 
+const occasional = occasionalFiles('').map((file) => path.basename(file));
 const files: Record<string, readonly string[]> = {
-  [WEB_SERVICE]: ['web.env', 'tsa_host_key', 'session_signing_key', 'authorized_worker_keys'],
+  [WEB_SERVICE]: ['web.env', 'tsa_host_key', 'session_signing_key', 'authorized_worker_keys', ...occasional],
   [WORKER_SERVICE]: ['worker.env', 'worker_key', 'worker_key.pub', 'tsa_host_key.pub', 'worker-service.sh'],
 };
 

@@ -13,6 +13,8 @@ const owned: Record<Program, readonly (readonly [pattern: RegExp, option: string
     [/^BIND_PORT$/, 'web-port'],
     [/^EXTERNAL_URL$/, 'external-url'],
     [/^LOG_LEVEL$/, 'log-level'],
+    [/^TLS_BIND_PORT$/, 'tls-port'],
+    [/^TLS_(CERT|KEY)$/, 'tls-certificate'],
     [/^POSTGRES_(?!CA_CERT$|CLIENT_)/, 'postgres-uri'],
     [/^(BIND_IP|PEER_ADDRESS|DEBUG_BIND_IP|SESSION_SIGNING_KEY)$/, undefined],
     [/^ADD_LOCAL_USER$/, 'local-users'],

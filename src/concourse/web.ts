@@ -38,6 +38,8 @@ export interface WebSettings {
   logLevel?: LogLevel | undefined;
   /** Serve metrics to Prometheus. */
   metrics?: boolean | undefined;
+  /** PEM. HTTPS is served beside HTTP, which this machine's own checks use; the external URL must begin with https then. */
+  tls?: { port: number; certificate: string; key: string } | undefined;
   postgres: PostgresConnection;
   /** A `:` or `,` in the password would be read as a separator. */
   admin: { user: string; password: string };
@@ -76,12 +78,24 @@ export function webService(settings: WebSettings): PlannedService {
 const environmentPath = (etc: string): string => `${etc}/web.env`;
 const hostKeyPath = (etc: string): string => `${etc}/tsa_host_key`;
 const signingKeyPath = (etc: string): string => `${etc}/session_signing_key`;
+const certificatePath = (etc: string): string => `${etc}/tls_cert.pem`;
+const certificateKeyPath = (etc: string): string => `${etc}/tls_key.pem`;
+
+/** Files that not every web has: a start leaves none behind that its plan does not have. */
+export const occasionalFiles = (etc: string): string[] => [certificatePath(etc), certificateKeyPath(etc)];
 
 function keyFiles(settings: WebSettings): ServiceFile[] {
+  const { etc, keys, tls } = settings;
   const access = settings.user === undefined ? { mode: 0o600 } : { mode: 0o640, group: settings.user };
   return [
-    { path: hostKeyPath(settings.etc), content: settings.keys.tsaHostPem, ...access },
-    { path: signingKeyPath(settings.etc), content: settings.keys.sessionSigningPem, ...access },
+    { path: hostKeyPath(etc), content: keys.tsaHostPem, ...access },
+    { path: signingKeyPath(etc), content: keys.sessionSigningPem, ...access },
+    ...(tls === undefined
+      ? []
+      : [
+          { path: certificatePath(etc), content: tls.certificate, mode: 0o644 },
+          { path: certificateKeyPath(etc), content: tls.key, ...access },
+        ]),
   ];
 }
 
@@ -96,6 +110,12 @@ export function webEnvironment(settings: WebSettings): Environment {
     CONCOURSE_DEBUG_BIND_IP: bind.private,
     CONCOURSE_PEER_ADDRESS: settings.address,
     CONCOURSE_EXTERNAL_URL: settings.externalUrl || `http://${hostAndPort(settings.address, settings.port)}`,
+    ...(settings.tls && {
+      CONCOURSE_TLS_BIND_PORT: String(settings.tls.port),
+      CONCOURSE_TLS_CERT: certificatePath(settings.etc),
+      CONCOURSE_TLS_KEY: certificateKeyPath(settings.etc),
+      CONCOURSE_COOKIE_SECURE: 'true',
+    }),
     ...postgresEnvironment(settings.postgres),
     CONCOURSE_TSA_HOST_KEY: hostKeyPath(settings.etc),
     CONCOURSE_TSA_AUTHORIZED_KEYS: settings.authorizedKeysPath,
@@ -121,7 +141,7 @@ export function webEnvironment(settings: WebSettings): Environment {
 export function webUnitFile(
   settings: Pick<
     WebSettings,
-    'unit' | 'version' | 'release' | 'volume' | 'etc' | 'defaults' | 'port' | 'user'
+    'unit' | 'version' | 'release' | 'volume' | 'etc' | 'defaults' | 'port' | 'tls' | 'user'
   >,
 ): string {
   const { etc, defaults, user } = settings;
@@ -145,7 +165,7 @@ export function webUnitFile(
     ['Restart', 'always'],
     ['RestartSec', '5'],
     ['LimitNOFILE', '65536'],
-    ...hardening(settings.port),
+    ...hardening(Math.min(settings.port, settings.tls?.port ?? settings.port)),
   ];
   return unitFile(settings.unit, {
     Unit: [

@@ -62,6 +62,7 @@ export async function observe(session: Session): Promise<Observed> {
       settings: options.settings,
       postgresSecret: options.postgresSecret,
       extra: { ...options.environment.web, ...options.extra.web },
+      certificateSecret: options.certificateSecret,
       extraSecret: options.extraSecret,
       usersSecret: options.usersSecret,
       mainTeam: options.mainTeam,

@@ -15,6 +15,7 @@ import { statuses } from '../statuses.ts';
 import { webSecretSchema } from '../web-secret.ts';
 import { readExtraSecrets } from './extra-view.ts';
 import { viewService } from './services.ts';
+import { peoplesUrl, readTls, type Tls } from './tls-view.ts';
 import { readUserSecret } from './user-secret.ts';
 
 const probeTimeoutMs = 2_000;
@@ -30,6 +31,8 @@ export interface WebInputs {
   postgresSecret: string | undefined;
   /** Settings that options put into web's environment. */
   extra: Environment;
+  /** `tls-certificate`: the URI of the secret. */
+  certificateSecret: string | undefined;
   /** `extra-web-secrets`: the URI of the secret. */
   extraSecret: string | undefined;
   /** `local-users`: the URI of the secret. */
@@ -48,7 +51,8 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
   if (!inputs.wanted) return { ...nothing, ...view };
   const address = await ownAddress(hook);
   const secret = await readWebSecret(session);
-  const url = settings.externalUrl ?? `http://${hostAndPort(address.ingress, settings.webPort)}`;
+  const tls = await readTls(session, inputs);
+  const url = peoplesUrl(settings, tls, address.ingress);
   const answer = view.up
     ? await webInfo(host.http, localUrl(address.bind, settings.webPort), probeTimeoutMs)
     : undefined;
@@ -57,12 +61,14 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
   const told = session.memory.authorized;
   return {
     ...view,
-    plan: await planWeb(session, inputs, address, secret),
+    plan: await planWeb(session, inputs, { bind: address.bind, url, tls }, secret),
     answers: answer?.version,
     complaint: failing ? await complaintOf(session, view.invocation) : undefined,
     authorizedText,
     authorizedTold: told?.invocation === view.invocation && told.text === authorizedText,
     url,
+    openPort: 'pair' in tls && tls.pair === undefined ? settings.webPort : settings.tlsPort,
+    certificateEnds: 'pair' in tls ? tls.pair?.notAfter : undefined,
     tsaAddress: hostAndPort(address.ingress, TSA_PORT),
     tsaHostKey: secret?.['tsa-host-key-pub'],
     revision: secret?.revision,
@@ -76,6 +82,8 @@ const nothing = {
   authorizedText: undefined,
   authorizedTold: true,
   url: '',
+  openPort: undefined,
+  certificateEnds: undefined,
   tsaAddress: '',
   tsaHostKey: undefined,
   revision: undefined,
@@ -103,13 +111,17 @@ export async function readWebSecret(session: Session) {
 async function planWeb(
   session: Session,
   inputs: WebInputs,
-  address: { bind: string; ingress: string },
+  where: { bind: string; url: string; tls: Tls },
   secret: Awaited<ReturnType<typeof readWebSecret>>,
 ): Promise<ServicePlan | { missing: Status } | undefined> {
   const { hook, host } = session;
   const { settings, installed } = inputs;
   if (settings.mode === 'worker') return { missing: statuses.workerAlone(hook.application) };
   if (installed === undefined || secret === undefined) return undefined;
+  const { tls } = where;
+  if ('missing' in tls) return tls;
+  if (tls.pair !== undefined && !where.url.startsWith('https:'))
+    return { missing: statuses.httpsWanted(hook.application, where.url) };
   const postgres = await readPostgres(hook, inputs.postgresSecret);
   if ('missing' in postgres) return postgres;
   const secrets = await readExtraSecrets(session, inputs.extraSecret, installed);
@@ -129,9 +141,10 @@ async function planWeb(
     volume: host.paths.volume,
     etc: host.paths.etc,
     defaults: host.paths.defaults,
-    address: address.bind,
+    address: where.bind,
     port: settings.webPort,
-    externalUrl: settings.externalUrl ?? `http://${hostAndPort(address.ingress, settings.webPort)}`,
+    externalUrl: where.url,
+    tls: tls.pair && { port: settings.tlsPort, ...tls.pair },
     clusterName: hook.application,
     logLevel: settings.logLevel,
     metrics: settings.metrics,

@@ -1,7 +1,7 @@
 // Effects on the web service of this unit.
 import { webInfo } from '../concourse/health.ts';
 import type { ServicePlan } from '../concourse/service.ts';
-import { WEB_SERVICE } from '../concourse/web.ts';
+import { occasionalFiles, WEB_SERVICE } from '../concourse/web.ts';
 import { otherUnit } from '../observe/services.ts';
 import { authorizedKeysPath, localUrl, ownAddress, webUser } from '../observe/web-view.ts';
 import { plannedVersion, type Settings, type WebView } from '../observed.ts';
@@ -24,6 +24,10 @@ export async function startWeb(session: Session, plan: ServicePlan): Promise<voi
   await host.services.install(WEB_SERVICE, plan.unit);
   for (const file of marksLast(plan)) {
     await replaceFile(host.files, { ...file, gid: file.group === undefined ? undefined : gid });
+  }
+  for (const file of occasionalFiles(host.paths.etc)) {
+    if (plan.files.some(({ path }) => path === file)) continue;
+    if ((await host.files.lstat(file)) !== undefined) await host.files.remove(file);
   }
   await host.services.enable(WEB_SERVICE);
   const text = await host.files.readText(authorizedKeysPath(host));

@@ -1,5 +1,6 @@
 // Web's part, as one pure function over what was observed: it runs what the volume names, lets the workers in that exist, says where
 // they register, and forgets those that are gone.
+import { day } from '../concourse/certificate.ts';
 import { authorizedKeysFile, fingerprint, keyProblem } from '../concourse/keys.ts';
 import { type Observed, ownUp, plannedVersion } from '../observed.ts';
 import { statuses } from '../statuses.ts';
@@ -13,6 +14,8 @@ const retryMs = 30_000;
 const lookAgainMs = 60_000;
 /** For so long web is looked at for nothing but a worker that it shall forget: it misses a heartbeat after a minute. */
 const forgettingMs = 240_000;
+/** How long before its end a certificate is told of: two weeks. */
+const expiryTellsMs = 14 * 24 * 3_600_000;
 
 /** Web runs what the volume names, with the workers' keys, and says where workers register. */
 export function webStep(o: Observed, upgrading: boolean): Step {
@@ -64,12 +67,15 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     const status =
       workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
     const gone = forgotten(o, keys);
+    const { expires, lookAt } = expiry(o);
+    const told = expires === undefined ? status : statuses.certificateExpires(status, day(expires));
+    const wakes = [gone.length > 0 && stillForgetting(o) ? o.now + lookAgainMs : undefined, lookAt];
     return {
       facts: { ...known, 'web-revision': web.revision },
       effects:
         gone.length > 0 && !o.done.has('forget-workers') ? [{ do: 'forget-workers', units: gone }] : [],
-      statuses: upgrading ? [] : [status],
-      wakeAt: gone.length > 0 && stillForgetting(o) ? o.now + lookAgainMs : undefined,
+      statuses: upgrading ? [] : [told],
+      wakeAt: earliest(wakes),
     };
   }
   if (o.done.has('start-web') && !o.done.has('await-web') && !o.failures.has('await-web')) {
@@ -85,6 +91,20 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       ? statuses.webSilent(o.unit, version, web.complaint)
       : statuses.webWrongVersion(web.answers, version);
   return { facts: known, effects: [], statuses: [status], wakeAt: o.now + retryMs };
+}
+
+/** When the certificate expires, once that is to be said; until then, when it will be. */
+function expiry({ web, now }: Observed): { expires?: number; lookAt?: number } {
+  const { certificateEnds: notAfter } = web;
+  if (notAfter === undefined) return {};
+  return notAfter - now <= expiryTellsMs
+    ? { expires: notAfter, lookAt: notAfter }
+    : { lookAt: notAfter - expiryTellsMs };
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /** Units that web has let in and that are gone: one that could not retire, a power cut say, would stay in web's list. */

@@ -38,6 +38,29 @@ describe('web', () => {
     expect(settingsOf(low.unit, 'CapabilityBoundingSet')).toEqual(['CAP_NET_BIND_SERVICE']);
   });
 
+  test('serves HTTPS beside HTTP with a certificate, on a low port with that capability', () => {
+    const tls = planOf(
+      webService({
+        ...web,
+        externalUrl: 'https://ci.example',
+        tls: { port: 443, certificate: 'CERTIFICATE', key: 'KEY' },
+      }),
+    );
+    expect(tls.environment).toMatchObject({
+      CONCOURSE_BIND_PORT: '8080',
+      CONCOURSE_TLS_BIND_PORT: '443',
+      CONCOURSE_TLS_CERT: '/etc/concourse/tls_cert.pem',
+      CONCOURSE_TLS_KEY: '/etc/concourse/tls_key.pem',
+    });
+    expect(tls.files.find(({ path }) => path === '/etc/concourse/tls_key.pem')).toMatchObject({
+      content: 'KEY',
+      mode: 0o640,
+      group: 'concourse',
+    });
+    expect(settingsOf(tls.unit, 'AmbientCapabilities')).toEqual(['CAP_NET_BIND_SERVICE']);
+    expect(tls.configuration).not.toBe(plan.configuration);
+  });
+
   test('finds in its environment what it needs', () => {
     expect(plan.environment).toMatchObject({
       CONCOURSE_BIND_IP: '0.0.0.0',

@@ -1,6 +1,7 @@
 // What the charm writes, run for real by a stand-in for Concourse: the files go to disk, the programs start from them, and the
 // charm's own functions judge what they answer.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { dirname, join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -50,6 +51,9 @@ import {
   workerService,
   type WorkerSettings,
 } from '../../../src/concourse/worker.ts';
+import { certificatePair } from '../../../src/concourse/certificate.ts';
+import { Authority } from '../../support/authority.ts';
+import { fixedKey } from '../../support/fake-random.ts';
 import { planOf, settingsOf, web, worker } from './settings.ts';
 
 const WEB_ADDRESS = '127.0.20.2';
@@ -145,6 +149,31 @@ test('web and a worker come up, and each is seen to', async () => {
   expect(await webDatabase(http, BASE, 2000)).toBe('readable');
   expect(await workerHealthy(http, WORKER_ADDRESS, HEALTH_PORT, 2000)).toBe(true);
   expect(judged(program)).toEqual({ state: 'registered' });
+});
+
+test('with a certificate web answers by HTTPS to those who trust its authority, and by HTTP to this machine', async () => {
+  const now = Date.now();
+  const authority = new Authority('Root', now - 1000);
+  const key = fixedKey(2).privatePem;
+  const life = { notBefore: now - 3_600_000, notAfter: now + 3_600_000 };
+  const certificate = authority.issue(key, { names: ['ci.example.com'], ...life });
+  const read = certificatePair({ certificates: [certificate], key, now, host: 'ci.example.com' });
+  if ('problem' in read) throw new Error(read.problem);
+  const tls = { port: 8443, ...read.pair };
+  await start(webService({ ...webSettings, tls, externalUrl: 'https://ci.example.com:8443' })).said('8443');
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+  const sent = request(`https://${WEB_ADDRESS}:8443/api/v1/info`, {
+    ca: authority.certificate,
+    servername: 'ci.example.com',
+  });
+  sent
+    .on('response', (response) => resolve(response.resume().statusCode))
+    .on('error', reject)
+    .end();
+  expect(await promise).toBe(200);
+  expect(await webInfo(http, BASE, 2000)).toMatchObject({ version: '8.2.0' });
+  const plain = start(webService({ ...webSettings, tls, externalUrl: 'http://ci.example.com' }));
+  expect(await plain.ended()).toBe(1);
 });
 
 test('without a web there is no answer, and the worker says that it cannot reach one', async () => {

@@ -1,5 +1,7 @@
 // `concourse web`: the API that the charm and people ask, and the TSA beside it.
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Server as NetServer } from 'node:net';
 
 import { answer, type Situation } from './api.ts';
@@ -21,16 +23,20 @@ export async function web(): Promise<void> {
   const signing = env.CONCOURSE_SESSION_SIGNING_KEY;
   const secret = signing ? privateKey(signing).export({ type: 'pkcs1', format: 'pem' }) : String(process.pid);
   let authorized = readAuthorized();
+  const tls = readTls();
   // Before anything is awaited: a signal in a slow start must not end the process as it ends one that knows nothing of it.
   process.on('SIGHUP', () => {
     authorized = readAuthorized();
     log('tsa.reloaded-authorized-keys', { keys: authorized.size });
   });
-  let [database, tsa, api]: [Database?, Tsa?, Server?] = [];
+  let [database, tsa]: [Database?, Tsa?] = [];
+  const apis: Server[] = [];
   const ttlMs = 2 * durationMs(env.CONCOURSE_TSA_HEARTBEAT_INTERVAL ?? '30s');
   const stop = (): void => {
-    api?.close();
-    api?.closeAllConnections();
+    for (const api of apis) {
+      api.close();
+      api.closeAllConnections();
+    }
     tsa?.close();
     log('atc.exited');
     // What is on its way to a database gets there, unless that is away.
@@ -52,12 +58,28 @@ export async function web(): Promise<void> {
   database = opened;
   opened.migrateUp();
   tsa = startTsa(opened, hostKey, () => authorized);
-  api = createServer((request, response) => {
+  const answering = (request: IncomingMessage, response: ServerResponse): void => {
     const connected = (): ReadonlySet<string> => tsa?.connected ?? new Set();
     respond(request, response, () => ({ database: opened, users, secret, ttlMs, connected: connected() }));
-  });
+  };
+  const api = createServer(answering);
+  apis.push(api);
   listen(tsa.server, 'tsa', env.CONCOURSE_TSA_BIND_IP ?? '0.0.0.0', env.CONCOURSE_TSA_BIND_PORT ?? '2222');
   listen(api, 'atc', env.CONCOURSE_BIND_IP ?? '0.0.0.0', env.CONCOURSE_BIND_PORT ?? '8080');
+  if (tls === undefined) return;
+  const secure = createTlsServer(tls, answering);
+  apis.push(secure);
+  listen(secure, 'atc', env.CONCOURSE_BIND_IP ?? '0.0.0.0', tls.port);
+}
+
+/** Read at the start alone: a certificate that is renewed needs another one. */
+function readTls(): { port: string; cert: Buffer; key: Buffer } | undefined {
+  const { CONCOURSE_TLS_BIND_PORT: port, CONCOURSE_TLS_CERT: cert, CONCOURSE_TLS_KEY: key } = process.env;
+  if (!port) return undefined;
+  if (!cert || !key) fail('must specify --tls-cert and --tls-key, or --enable-lets-encrypt to use TLS');
+  if (process.env.CONCOURSE_EXTERNAL_URL?.startsWith('https:') !== true)
+    fail('must specify HTTPS external-url to use TLS');
+  return { port, cert: readFileSync(cert), key: readFileSync(key) };
 }
 
 function listen(server: NetServer, name: 'atc' | 'tsa', host: string, port: string): void {
