@@ -181,7 +181,7 @@ export function webUnitFile(
   });
 }
 
-/** A pure network program: it writes no file at all. */
+/** A pure network program: it writes no file at all, and needs no more of the kernel than sockets. */
 function hardening(port: number): Setting[] {
   const capability = port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
   return [
@@ -194,8 +194,21 @@ function hardening(port: number): Setting[] {
     ['PrivateDevices', 'yes'],
     ['ProtectKernelTunables', 'yes'],
     ['ProtectKernelModules', 'yes'],
+    ['ProtectKernelLogs', 'yes'],
     ['ProtectControlGroups', 'yes'],
+    ['ProtectHostname', 'yes'],
+    // Other users' processes, a worker's among them, are not there for it.
+    ['ProtectProc', 'invisible'],
+    // Netlink: Go asks the kernel for the machine's addresses by it.
+    ['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6 AF_NETLINK'],
+    ['RestrictNamespaces', 'yes'],
+    ['RestrictRealtime', 'yes'],
     ['RestrictSUIDSGID', 'yes'],
+    ['RemoveIPC', 'yes'],
     ['LockPersonality', 'yes'],
+    ['SystemCallArchitectures', 'native'],
+    ['SystemCallFilter', '@system-service'],
+    ['SystemCallErrorNumber', 'EPERM'],
+    ['UMask', '0077'],
   ];
 }

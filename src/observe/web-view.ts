@@ -172,7 +172,9 @@ export async function readPostgres(
   const { uri: database } = secret.content;
   if (database === undefined) return { missing: statuses.postgresMalformed('it has no key uri') };
   const parsed = parsePostgresUri(database);
-  return parsed.ok ? parsed.connection : { missing: statuses.postgresMalformed(parsed.problem.message) };
+  if (!parsed.ok) return { missing: statuses.postgresMalformed(parsed.problem.message) };
+  conceal(hook, [parsed.connection.password]);
+  return parsed.connection;
 }
 
 async function readLocalUsers(
@@ -184,7 +186,18 @@ async function readLocalUsers(
   if ('missing' in secret) return secret;
   const { users } = secret.content;
   const read = users === undefined ? { problem: 'it has no key users' } : parseLocalUsers(users);
-  return 'problem' in read ? { missing: statuses.localUsers(read.problem) } : read;
+  if ('problem' in read) return { missing: statuses.localUsers(read.problem) };
+  conceal(
+    hook,
+    read.users.map((user) => user.slice(user.indexOf(':') + 1)),
+  );
+  return read;
+}
+
+/** Parts of secrets, each of which the framework masks as a whole only: web may complain of one alone. Shorter ones are found in
+ * ordinary words. */
+function conceal(hook: ConcourseHook, passwords: readonly (string | undefined)[]): void {
+  for (const password of passwords) if (password !== undefined && password.length >= 6) hook.mask(password);
 }
 
 async function complaintOf({ hook, host }: Session, invocation: string): Promise<string | undefined> {

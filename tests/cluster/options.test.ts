@@ -412,31 +412,6 @@ describe('modes', () => {
   });
 });
 
-describe('secrets stay home', () => {
-  test('no password or private key is in a databag, a status, a log, on the volume, or in a process’s arguments', async () => {
-    const d = await Deployment.settled();
-    d.juju.configure(application, { version: '8.2.0' });
-    await d.cluster.settle();
-    const admin = String((await d.cluster.action(d.unit(0), 'get-admin-password')).results['password']);
-    expect(admin).toMatch(/^[0-9a-f]{48}$/);
-    const secrets = [admin, 'hunter2hunter2', 'PRIVATE KEY'];
-    const told = [
-      ...d.juju.units(application).map((unit) => JSON.stringify(d.facts(unit))),
-      JSON.stringify(d.goal()),
-      ...d.cluster.history.map(({ message }) => message),
-      ...d.juju.log.map(({ text }) => text),
-      ...d.filesOnVolume().map((file) => readFileSync(file, 'utf8')),
-      ...d.juju.units(application).map((unit) =>
-        d
-          .machine(unit)
-          .services.starts.map(({ unit: text }) => text)
-          .join(),
-      ),
-    ].join('\n');
-    for (const secret of secrets) expect(told.includes(secret), secret.slice(0, 4)).toBe(false);
-  });
-});
-
 function granted(d: Deployment, content: Record<string, string>): string {
   const uri = d.juju.addSecret('mine', content);
   d.juju.grantSecret('mine', application);

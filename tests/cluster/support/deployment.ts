@@ -63,6 +63,8 @@ export class Deployment {
   readonly schemas = new Map<string, string>();
   /** Calls of the worker's script by the charm, as `UNIT VERB`. */
   readonly scripts: string[] = [];
+  /** Arguments of every hook tool and every command that units ran: what `ps` shows to whoever is on the machine. */
+  readonly ran: string[] = [];
   /** Called for every process, before its hook. */
   everyProcess: ((unit: string, process: Effects) => void) | undefined;
   /** The version that each revision of the charm pins. */
@@ -82,6 +84,7 @@ export class Deployment {
         read: (_unit, path) => readFileSync(path, 'utf8'),
         write: (_unit, path, text) => writeFileSync(path, text),
       },
+      beforeTool: (_unit, tool, args) => void this.ran.push([tool, ...args].join(' ')),
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.updateStatusMs === undefined ? {} : { updateStatusMs: options.updateStatusMs }),
       charm: (unit, revision) =>
@@ -146,7 +149,10 @@ export class Deployment {
       locks: this.#locks,
       seed: number + 1,
     });
-    machine.onCommand = (command, args) => this.#command(unit, command, args);
+    machine.onCommand = (command, args) => {
+      this.ran.push([command, ...args].join(' '));
+      return this.#command(unit, command, args);
+    };
     machine.http.onOpen = async (url) => this.#serve(url);
     machine.http.onProbe = (url, request) => this.#probe(unit, url, request?.method ?? 'GET');
     machine.services.onStart = ({ name }) => this.#started(unit, name);
@@ -347,6 +353,7 @@ export class Deployment {
 
   #arm(unit: string, at: number, command: readonly string[]): void {
     this.#forgetTimers(unit);
+    this.ran.push(command.join(' '));
     this.cluster.timers.push({ at: Math.ceil(at), unit, script: command.at(-1) ?? '' });
   }
 

@@ -61,6 +61,24 @@ describe('web', () => {
     expect(tls.configuration).not.toBe(plan.configuration);
   });
 
+  test('writes nowhere, and has of the kernel what a network program needs', () => {
+    for (const [key, value] of [
+      ['NoNewPrivileges', 'yes'],
+      ['CapabilityBoundingSet', ''],
+      ['ProtectSystem', 'strict'],
+      ['ProtectHome', 'yes'],
+      ['ProtectProc', 'invisible'],
+      ['PrivateDevices', 'yes'],
+      ['PrivateTmp', 'yes'],
+      ['RestrictNamespaces', 'yes'],
+      ['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6 AF_NETLINK'],
+      ['SystemCallArchitectures', 'native'],
+      ['SystemCallFilter', '@system-service'],
+    ] as const)
+      expect(settingsOf(plan.unit, key), key).toEqual([value]);
+    expect(plan.unit).not.toMatch(/ReadWritePaths|StateDirectory/);
+  });
+
   test('finds in its environment what it needs', () => {
     expect(plan.environment).toMatchObject({
       CONCOURSE_BIND_IP: '0.0.0.0',
