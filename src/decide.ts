@@ -2,6 +2,7 @@
 // the volume, then this unit's part in the upgrade protocol and its services. No clock, no I/O, no randomness.
 import { type Decision, type Effect, type Observed, ownUp, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
+import { elsewhereProblems, noGoal } from './upgrade/elsewhere.ts';
 import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
 import { followerStep } from './upgrade/follower.ts';
 import { type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
@@ -24,7 +25,7 @@ export function decide(o: Observed): Decision {
       goal,
       facts: o.facts,
       effects,
-      statuses: [...o.optionProblems, statuses.noGoalYet()],
+      statuses: [...o.optionProblems, noGoal(o)],
       wakeAt: undefined,
     };
   }
@@ -32,7 +33,7 @@ export function decide(o: Observed): Decision {
   const effects: Effect[] = needsWebSecret(o)
     ? [{ do: 'make-web-secret' }, ...decided.effects]
     : decided.effects;
-  const said = [...o.optionProblems, ...mountConflict(o), ...decided.statuses];
+  const said = [...o.optionProblems, ...elsewhereProblems(o), ...mountConflict(o), ...decided.statuses];
   return { ...decided, goal, effects, statuses: said };
 }
 
@@ -45,6 +46,7 @@ export function goalInputs(o: Observed): GoalInputs {
     peers: o.peers,
     living: o.living,
     configuredVersion: o.settings.version,
+    web: o.settings.mode === 'worker' ? { version: o.flight?.version } : undefined,
     hold: o.settings.upgradeHold,
     pin: o.pin,
     configuredDigests:
@@ -52,12 +54,13 @@ export function goalInputs(o: Observed): GoalInputs {
   };
 }
 
-function leaderGoal(o: Observed): Goal {
-  return { ...nextGoal(goalInputs(o)), 'web-secret': o.webSecret };
+function leaderGoal(o: Observed): Goal | undefined {
+  const goal = nextGoal(goalInputs(o));
+  return goal && { ...goal, 'web-secret': o.webSecret };
 }
 
 function needsWebSecret(o: Observed): boolean {
-  return o.leader && o.connected && o.webSecret === undefined;
+  return o.leader && o.connected && o.webSecret === undefined && o.settings.mode !== 'worker';
 }
 
 function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {

@@ -8,6 +8,7 @@ import { namesSchema } from './concourse/local-users.ts';
 import { durationSchema } from './duration.ts';
 import { operations } from './operations.ts';
 import { agentUnit, dashboardApplication, scrapeApplication, scrapeUnit } from './observability/schemas.ts';
+import { tsaWebSchema, tsaWorkerSchema } from './relations/tsa.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
@@ -176,8 +177,21 @@ export const definition = defineCharm({
       optional: true,
       app: { remote: z.object({ endpoint: z.string() }) },
     }),
+    // Another application's web, for units with mode=worker.
+    flight: requires({
+      interface: 'concourse-ci_tsa',
+      limit: 1,
+      optional: true,
+      unit: { local: tsaWorkerSchema, remote: tsaWebSchema },
+    }),
   },
   provides: {
+    // Workers of other applications.
+    tsa: provides({
+      interface: 'concourse-ci_tsa',
+      optional: true,
+      unit: { local: tsaWebSchema, remote: tsaWorkerSchema },
+    }),
     // Read by prometheus-k8s and whoever else scrapes from afar.
     monitoring: provides({
       interface: 'prometheus_scrape',

@@ -17,7 +17,7 @@ export const rememberedSchema = z.object({
   options: z.record(z.string(), z.unknown()).optional(),
   /** The invocation of web that has read the authorised worker keys, and those keys' text. */
   authorized: z.object({ invocation: z.string(), text: z.string() }).optional(),
-  /** Web: units whose workers it has let in and not forgotten since. */
+  /** Web: units whose workers it has let in and not forgotten since; of other applications' units the workers' names. */
   workers: z.array(z.string()).optional(),
   /** Since when web has not forgotten all of those that are gone. */
   forgettingSince: z.number().optional(),
@@ -27,6 +27,11 @@ export const rememberedSchema = z.object({
   filesystem: z.boolean().optional(),
   /** Endpoints of ours that watch this application and have a relation; undefined: not known. */
   watchers: z.array(z.enum(['monitoring', 'cos-agent', 'grafana-dashboard'])).optional(),
+  /** There are relations `tsa`: workers of other applications; there is a relation `flight`: web is another application's. */
+  tsaRelations: z.boolean().optional(),
+  flight: z.boolean().optional(),
+  /** Where workers of `flight` registered last: one starts again even when no unit of that web says so any more. */
+  webs: z.object({ hosts: z.array(z.string()), hostKeys: z.array(z.string()) }).optional(),
   /** The instance of Juju's storage concourse-data that is being taken away. */
   detaching: z.string().optional(),
   /** On the installer: locks of workers on other machines that it got, with their signs of life; and whether one lived. */
@@ -46,6 +51,8 @@ export const rememberedSchema = z.object({
   malformed: z.array(z.string()).optional(),
   /** What was last told to Juju, so that it is told again only when it differs. */
   told: z.object({ workloadVersion: z.string().optional(), ports: z.boolean().optional() }).optional(),
+  /** Something of this unit's stands in relations `tsa` or `flight`. */
+  toldElsewhere: z.boolean().optional(),
 });
 
 export type Remembered = z.infer<typeof rememberedSchema>;

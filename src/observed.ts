@@ -4,6 +4,7 @@ import { RELEASE_MARK } from './concourse/configuration-hash.ts';
 import type { ServicePlan } from './concourse/service.ts';
 import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
+import type { Webs } from './relations/tsa.ts';
 import type { Facts } from './upgrade/facts.ts';
 import type { Goal } from './upgrade/goal.ts';
 
@@ -155,6 +156,20 @@ export interface FilesystemView {
   current: boolean;
 }
 
+/** The web of another application, by the relation `flight`. */
+export interface WebElsewhere extends Webs {
+  application: string;
+}
+
+/** Workers of another application, by a relation `tsa`. */
+export interface TsaRelation {
+  /** As Juju writes it: `tsa:7`. */
+  id: string;
+  application: string;
+  /** Undefined: not said, or of no use. */
+  workers: { unit: string; publicSsh: string | undefined; name: string | undefined }[];
+}
+
 export interface Observed {
   now: number;
   unit: string;
@@ -186,6 +201,10 @@ export interface Observed {
   lost: readonly string[];
   volume: VolumeView;
   filesystem: FilesystemView;
+  /** Undefined without the relation. */
+  flight: WebElsewhere | undefined;
+  /** Web's alone. */
+  tsa: readonly TsaRelation[];
   web: WebView;
   worker: WorkerView;
   memory: Remembered;

@@ -1,4 +1,4 @@
-// Which events do not concern a worker at all: what another worker says of itself. The note that tells so lies under /run,
+// Which events do not concern a worker at all: what another worker says of itself, here or in another application. The note that tells so lies under /run,
 // written by a hook that looked at everything, so that the next such event costs neither a hook tool nor the rest of the
 // charm. Three in four hooks of an upgrade are of this kind.
 
@@ -19,10 +19,14 @@ export interface PeerEvent {
 }
 
 const peerHook = /^(?:hooks\/)?peers-relation-(?:joined|changed|departed)$/;
+/** Web's business alone: who is to become web looks at all of them anyway. */
+const tsaHook = /^(?:hooks\/)?tsa-relation-(?:joined|changed|departed)$/;
 
 /** True: nothing of what this event tells can change what this unit does. */
 export function isOthersBusiness(event: PeerEvent, note: QuietNote | undefined): boolean {
-  if (note === undefined || !peerHook.test(event.dispatchPath)) return false;
+  if (note === undefined) return false;
+  if (tsaHook.test(event.dispatchPath)) return event.departingUnit !== event.unit;
+  if (!peerHook.test(event.dispatchPath)) return false;
   if (event.remoteUnit === '' || event.remoteUnit === event.unit || event.departingUnit === event.unit)
     return false;
   return event.remoteUnit !== note.installer;
@@ -31,6 +35,10 @@ export function isOthersBusiness(event: PeerEvent, note: QuietNote | undefined):
 /** Where the note of a unit lies, below the directory /run of its machine. */
 export const quietNotePath = (run: string, unit: string): string =>
   `${run}/concourse-ci/${unit.replace('/', '-')}.quiet`;
+
+/** Beside it: what the unit noted of the units of other applications at one endpoint. */
+export const relatedNotePath = (run: string, unit: string, endpoint: 'tsa' | 'flight'): string =>
+  `${run}/concourse-ci/${unit.replace('/', '-')}.${endpoint}.json`;
 
 /** Undefined for anything but a note: then the whole charm looks. */
 export function readQuietNote(text: string | undefined): QuietNote | undefined {

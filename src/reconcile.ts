@@ -54,6 +54,10 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   const peer = await hook.peer('peers');
   if (decision.goal !== undefined) await peer?.setApplication(wholeGoal(decision.goal));
   peer?.setUnit(wholeFacts(decision.facts));
+  if (o.flight !== undefined || o.tsa.length > 0 || session.memory.toldElsewhere) {
+    const { tellElsewhere } = await import('./tell-elsewhere.ts');
+    await tellElsewhere(session, { ...o, facts: decision.facts });
+  }
   tellJuju(session, o, isWeb(decision.facts));
   await tellWatchers(session, o, decision);
   const doubted = await flockDoubted(session, o);

@@ -143,7 +143,17 @@ export const statuses = {
   webAbsent: (installer: string) =>
     waiting(`for web on ${installer}: it has not said where workers register`),
   workerAlone: (app: string) =>
-    waiting(`for a web: juju config ${app} mode=auto (workers of their own come with the tsa relation)`),
+    blocked(`juju integrate ${app}:flight WEB:tsa: mode=worker, and these workers have no web`),
+  flightSilent: (web: string) =>
+    waiting(`for ${web} to say where workers register, and which version it runs`),
+  flightUnused: (app: string) =>
+    blocked(
+      `juju config ${app} mode=worker, or juju remove-relation ${app}:flight …: these units have a web of their own`,
+    ),
+  tsaWithoutWeb: (app: string) =>
+    blocked(`juju remove-relation ${app}:tsa …: mode=worker, and others' workers find no web here`),
+  webDecides: (app: string, web: string, version: string, option: string) =>
+    blocked(`juju config ${app} --reset version: it says ${option}, but ${web} decides, and runs ${version}`),
   keyNotAuthorized: (installer: string) => waiting(`for ${installer} to authorise this worker's key`),
   landing: (version: string, until: number) =>
     waiting(`for builds to end before the upgrade to ${version}, until ${clock(until)} at most`),

@@ -1,5 +1,5 @@
-// What Juju brings a unit to keep things on: its storages and the relation `filesystem`. Their events are kept in the unit's
-// memory, since to ask in every hook would cost hook tools in every hook of every unit.
+// What Juju brings a unit to keep things on: its storages and the relation `filesystem`; and whether it has web or workers
+// elsewhere. Their events are kept in the unit's memory, since to ask in every hook would cost hook tools in every hook of every unit.
 import type { Event } from 'juju-ts-ops';
 import type { Remembered } from './memory.ts';
 import type { ConcourseHook } from './session.ts';
@@ -14,7 +14,7 @@ export async function noteStorage(
   hook: ConcourseHook,
   remembered: Remembered | undefined,
 ): Promise<Remembered> {
-  const known = remembered ?? (await asked(hook));
+  const known = await withElsewhere(hook, remembered ?? (await asked(hook)));
   const { event } = hook;
   if (event.kind === 'storage-attached' || event.kind === 'storage-detaching') {
     const { name, id, location } = event.storage;
@@ -22,9 +22,28 @@ export async function noteStorage(
     if (name === 'worker-scratch') return { ...known, scratch: here ? location : undefined };
     return { ...known, detaching: here ? undefined : id };
   }
-  if (event.relation?.endpoint === 'filesystem')
-    return { ...known, filesystem: event.kind !== 'relation-broken' };
-  return known;
+  const broken = event.kind === 'relation-broken';
+  switch (event.relation?.endpoint) {
+    case 'filesystem':
+      return { ...known, filesystem: !broken };
+    case 'flight':
+      return { ...known, flight: !broken, webs: broken ? undefined : known.webs };
+    case 'tsa':
+      return { ...known, tsaRelations: !broken || (await others(hook, event.relation.id)) };
+    default:
+      return known;
+  }
+}
+
+/** A revision before this one, or none, has not looked for them. */
+async function withElsewhere(hook: ConcourseHook, known: Remembered): Promise<Remembered> {
+  if (known.tsaRelations !== undefined && known.flight !== undefined) return known;
+  const [tsa, flight] = await Promise.all([hook.relations('tsa'), hook.relations('flight')]);
+  return { ...known, tsaRelations: tsa.length > 0, flight: flight.length > 0 };
+}
+
+async function others(hook: ConcourseHook, broken: string): Promise<boolean> {
+  return (await hook.relations('tsa')).some(({ id }) => id !== broken);
 }
 
 async function asked(hook: ConcourseHook): Promise<Remembered> {

@@ -11,7 +11,7 @@ import { mountUnitPath } from './observe/filesystem-view.ts';
 import { SystemdFailure } from './host/errors.ts';
 import { observe } from './observe/observe.ts';
 import { peersNotePath } from './observe/peers.ts';
-import { quietNotePath } from './quiet.ts';
+import { quietNotePath, relatedNotePath } from './quiet.ts';
 import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
 import { mountedBelow } from './perform/files.ts';
@@ -57,8 +57,11 @@ async function sayGoodbye(session: Session): Promise<void> {
   const leaving: Facts = { ...session.facts, leaving: true, ...calledOff(session.facts) };
   session.facts = leaving;
   const o = await observe(session);
-  if (o.leader && o.goal !== undefined) await peer.setApplication(wholeGoal(nextGoal(goalInputs(o))));
+  const goal = o.leader && o.goal !== undefined ? nextGoal(goalInputs(o)) : undefined;
+  if (goal !== undefined) await peer.setApplication(wholeGoal(goal));
   peer.setUnit(wholeFacts(leaving));
+  if (session.memory.tsaRelations || session.memory.flight)
+    await (await import('./tell-elsewhere.ts')).sayGoodbyeElsewhere(session);
 }
 
 /** An installer that goes in `prepare` lets the workers come back. */
@@ -128,6 +131,8 @@ async function removeFiles(session: Session): Promise<void> {
   for (const note of [quietNotePath, peersNotePath, settingsNotePath])
     await host.files.remove(note(host.paths.run, hook.unit));
   await host.files.remove(silenceNotePath(host.paths.run));
+  for (const endpoint of ['tsa', 'flight'] as const)
+    await host.files.remove(relatedNotePath(host.paths.run, hook.unit, endpoint));
   await openMemory(host, hook.unit, rememberedSchema).forget();
   // Made by the charm, like the folder of notes: gone with the last file in it, which may be the administrator's.
   for (const folder of [

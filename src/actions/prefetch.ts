@@ -43,8 +43,9 @@ export async function prefetch(session: Session, params: Params, tell: (text: st
   };
 }
 
-/** What the configuration asks for, or the newer of goal and pin. */
+/** What the configuration asks for, or the newer of goal and pin; of workers alone, what web runs. */
 function nextVersion(o: Observed): string {
+  if (o.settings.mode === 'worker') return o.flight?.version ?? goalOf(o).version;
   if (o.settings.version !== undefined) return o.settings.version;
   const goal = goalOf(o).version;
   return compareVersions(o.pin.version, goal) > 0 ? o.pin.version : goal;

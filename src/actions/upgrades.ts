@@ -36,6 +36,10 @@ export async function rollback(
 ) {
   const o = await observe(session);
   demandLeader(o, 'rollback');
+  if (o.settings.mode === 'worker') {
+    const web = o.flight?.application ?? 'web';
+    throw new ActionFailure(`${web} decides the version: go back there, and these workers follow`);
+  }
   const goal = goalOf(o);
   const { installed, previous, releases } = o.volume;
   if (installed === undefined)

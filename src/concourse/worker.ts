@@ -45,6 +45,8 @@ export interface WorkerSettings {
   lockFile: string;
   /** Counts how often the work directory was lost: web would look for the old one's volumes under the same name. */
   incarnation?: number | undefined;
+  /** The model's UUID, for a worker of another application's web. */
+  model?: string | undefined;
   /** This unit's own address, as `network-get` tells it. */
   address: string;
   /** `host:port` of each web unit's TSA. */
@@ -63,9 +65,12 @@ export interface WorkerSettings {
   operatorEnvironment?: string | undefined;
 }
 
-/** Unique for ever, and the same after a restart, as long as the work directory is: `concourse-ci-1`. */
-export const workerName = (unit: string, incarnation = 0): string =>
-  unit.replace(/\//g, '-') + (incarnation > 0 ? `-${incarnation}` : '');
+/** Unique for ever, and the same after a restart, as long as the work directory is: `concourse-ci-1`. Beside workers of other
+ * models, where an application may have the same name: `concourse-ci-1-m0a1b2c3d`. No unit's number begins with a letter. */
+export const workerName = (unit: string, incarnation = 0, model?: string): string =>
+  unit.replace(/\//g, '-') +
+  (model === undefined ? '' : `-m${model.slice(0, 8)}`) +
+  (incarnation > 0 ? `-${incarnation}` : '');
 
 /** All that the worker service consists of; nothing is written. */
 export function workerService(settings: WorkerSettings): PlannedService {
@@ -102,7 +107,7 @@ export function workerEnvironment(settings: WorkerSettings): Environment {
   const bind = bindAddresses(settings.address);
   const { proxies = {} } = settings;
   return {
-    CONCOURSE_NAME: workerName(settings.unit, settings.incarnation),
+    CONCOURSE_NAME: workerName(settings.unit, settings.incarnation, settings.model),
     CONCOURSE_WORK_DIR: settings.workDirectory,
     ...(settings.volumeDriver && { CONCOURSE_BAGGAGECLAIM_DRIVER: settings.volumeDriver }),
     CONCOURSE_TSA_HOST: settings.tsaHosts.join(','),

@@ -34,7 +34,14 @@ export async function observe(session: Session): Promise<Observed> {
   const web = goal === undefined ? undefined : factsOf(goal.installer, hook.unit, session.facts, peers);
   const strangers = (shown: string) =>
     [...(living ?? [])].flatMap(([name, status]) => (status === shown && !met.has(name) ? [name] : []));
-  const { pin } = session;
+  const { pin, memory } = session;
+  const { mode } = options.settings;
+  // Lazily: most units have neither.
+  const related = memory.flight || memory.tsaRelations ? await import('./related.ts') : undefined;
+  const flight = memory.flight ? await related?.viewFlight(session) : undefined;
+  const isWeb = isInstaller && mode !== 'worker';
+  if (!isWeb && memory.tsaRelations) await related?.forgetTsa(session);
+  const tsa = (isWeb && memory.tsaRelations && (await related?.viewTsa(session))) || [];
   const observed: Observed = {
     now: host.clock.now(),
     unit: hook.unit,
@@ -58,6 +65,8 @@ export async function observe(session: Session): Promise<Observed> {
     lost: isInstaller ? strangers('unknown') : [],
     volume,
     filesystem: await viewFilesystem(session),
+    flight,
+    tsa,
     web: await viewWeb(session, {
       settings: options.settings,
       postgresSecret: options.postgresSecret,
@@ -78,6 +87,7 @@ export async function observe(session: Session): Promise<Observed> {
       rivals: CONTAINERD_RIVALS.filter((name) => services[name]?.active === 'active'),
       web,
       installer: goal?.installer ?? '',
+      flight,
       volumeUsable: volume.problem === undefined && volume.identity !== undefined,
     }),
     memory: session.memory,

@@ -8,7 +8,7 @@ import type { ServicePlan } from '../concourse/service.ts';
 import { chooseDriver } from '../concourse/volume-driver.ts';
 import { operatorProblems, WORKER_SERVICE, workerScriptPath, workerService } from '../concourse/worker.ts';
 import type { Host, ServiceState } from '../host/host.ts';
-import type { Settings, Status, WorkerView } from '../observed.ts';
+import type { Settings, Status, WebElsewhere, WorkerView } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
 import { driverGrounds } from '../storage/driver-grounds.ts';
@@ -38,6 +38,8 @@ export interface WorkerInputs {
   /** The goal's installer, which is web; undefined when nothing is known of it. */
   web: Facts | undefined;
   installer: string;
+  /** With mode=worker: another application's. */
+  flight: WebElsewhere | undefined;
   /** The volume can be read: otherwise nothing of it is asked. */
   volumeUsable: boolean;
 }
@@ -119,15 +121,9 @@ async function planWorker(
   const { hook, host } = session;
   const { settings, installed } = inputs;
   if (installed === undefined || state?.workDirectory === undefined) return undefined;
-  const tsa = tsaOf(session, inputs.web);
-  if (tsa === undefined) {
-    return {
-      missing:
-        settings.mode === 'worker'
-          ? statuses.workerAlone(hook.application)
-          : statuses.webAbsent(inputs.installer),
-    };
-  }
+  const elsewhere = settings.mode === 'worker';
+  const tsa = elsewhere ? tsaElsewhere(session, inputs.flight) : tsaOf(session, inputs.web);
+  if (tsa === undefined) return { missing: noWeb(hook.application, inputs) };
   const workerKeyPem = await host.files.readText(workerKeyPath(host));
   if (workerKeyPem === undefined) return undefined;
   const operatorEnvironment = await host.files.readText(path.join(host.paths.defaults, 'concourse-worker'));
@@ -148,8 +144,9 @@ async function planWorker(
     lockFile,
     incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,
-    tsaHosts: [tsa.address],
-    tsaHostKeys: [tsa.hostKey],
+    model: elsewhere ? hook.model.uuid : undefined,
+    tsaHosts: tsa.hosts,
+    tsaHostKeys: tsa.hostKeys,
     workerKeyPem,
     runtime: settings.workerRuntime,
     logLevel: settings.logLevel,
@@ -161,14 +158,30 @@ async function planWorker(
   return { missing: statuses.effectFailed(planned.problems.map(({ message }) => message).join('; ')) };
 }
 
+function noWeb(application: string, { settings, flight, installer }: WorkerInputs): Status {
+  if (settings.mode !== 'worker') return statuses.webAbsent(installer);
+  return flight === undefined ? statuses.workerAlone(application) : statuses.flightSilent(flight.application);
+}
+
+type Tsa = Pick<WebElsewhere, 'hosts' | 'hostKeys'>;
+
 /** Where workers register. When web has left, where they did: a worker that comes back needs no word from it. */
-function tsaOf(session: Session, web: Facts | undefined): { address: string; hostKey: string } | undefined {
+function tsaOf(session: Session, web: Facts | undefined): Tsa | undefined {
   const address = web?.['tsa-address'];
   const hostKey = web?.['tsa-host-key'];
-  if (address === undefined || hostKey === undefined) return session.memory.tsa;
   const known = session.memory.tsa;
+  if (address === undefined || hostKey === undefined)
+    return known && { hosts: [known.address], hostKeys: [known.hostKey] };
   if (known?.address !== address || known.hostKey !== hostKey) {
     session.memory = { ...session.memory, tsa: { address, hostKey } };
   }
-  return { address, hostKey };
+  return { hosts: [address], hostKeys: [hostKey] };
+}
+
+/** The same, with another application's web. The relation ends: so does that. */
+function tsaElsewhere(session: Session, flight: WebElsewhere | undefined): Tsa | undefined {
+  if (flight === undefined || flight.hosts.length === 0) return flight && session.memory.webs;
+  const { hosts, hostKeys } = flight;
+  session.memory = { ...session.memory, webs: { hosts, hostKeys } };
+  return { hosts, hostKeys };
 }

@@ -50,6 +50,8 @@ export interface GoalInputs {
   living: ReadonlySet<string> | undefined;
   /** The `version` option; undefined when it is empty or malformed. */
   configuredVersion: string | undefined;
+  /** In an application of workers: what its web, another application's, runs. Nothing else decides the version there. */
+  web?: { version: string | undefined } | undefined;
   /** `upgrade-hold`: the charm's own pin raises nothing. */
   hold: boolean;
   pin: { version: string; digests: Record<string, string> };
@@ -57,18 +59,21 @@ export interface GoalInputs {
   configuredDigests: Record<string, string>;
 }
 
-/** The goal as the leader should have it: equal to the present one when there is nothing to change. */
-export function nextGoal(inputs: GoalInputs): Goal {
-  const { goal, unit, configuredVersion, pin } = inputs;
+/** The goal as the leader should have it: equal to the present one when there is nothing to change. Undefined while nobody
+ * says which version it is. */
+export function nextGoal(inputs: GoalInputs): Goal | undefined {
+  const { goal, unit, configuredVersion, pin, web } = inputs;
   if (goal === undefined) {
-    const version = configuredVersion ?? pin.version;
+    const version = web === undefined ? (configuredVersion ?? pin.version) : web.version;
+    if (version === undefined) return undefined;
     return withDigests({ version, 'upgrade-id': 1, installer: unit }, inputs);
   }
   return withDigests(withInstaller(withVersion(goal, inputs), inputs), inputs);
 }
 
 function withVersion(goal: Goal, inputs: GoalInputs): Goal {
-  const { configuredVersion, hold, pin } = inputs;
+  const { configuredVersion, hold, pin, web } = inputs;
+  if (web !== undefined) return followed(goal, web.version ?? goal.version);
   const skipped = goal['skip-version'];
   // Gone back while upgrades are held: what was asked for meanwhile waits, too.
   if (skipped !== undefined && goal.hold === true) return goal;
@@ -78,6 +83,12 @@ function withVersion(goal: Goal, inputs: GoalInputs): Goal {
   // Gone back to the very version that is configured: that it may go back holds until it has.
   if (skipped === undefined || !isInstalled(goal, inputs)) return goal;
   return { ...goal, 'skip-version': undefined };
+}
+
+/** Up or down: web has taken its database along already. */
+function followed(goal: Goal, version: string): Goal {
+  if (version !== goal.version) return advanced({ ...goal, version, 'skip-version': undefined });
+  return goal['skip-version'] === undefined ? goal : { ...goal, 'skip-version': undefined };
 }
 
 function isInstalled({ installer, version }: Goal, { unit, facts, peers }: GoalInputs): boolean {
@@ -149,7 +160,9 @@ function advanced(goal: Goal): Goal {
 
 /** The goal after the `upgrade` action: the configured version again, under the next id. */
 export function upgradedGoal(goal: Goal, inputs: GoalInputs): Goal {
-  const version = inputs.configuredVersion ?? raised(goal.version, inputs.pin.version);
+  const { configuredVersion, pin, web } = inputs;
+  const own = () => configuredVersion ?? raised(goal.version, pin.version);
+  const version = web === undefined ? own() : (web.version ?? goal.version);
   return withDigests(advanced({ ...goal, version, 'skip-version': undefined }), inputs);
 }
 

@@ -43,7 +43,8 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
   if (goal.version === installed) return met(o, goal);
   if (o.facts['upgrade-id'] === goal['upgrade-id'] && o.facts['upgrade-outcome'] !== undefined)
     return over(o, goal);
-  const older = compareVersions(goal.version, installed) < 0;
+  // Of workers alone no database must be taken down first.
+  const older = compareVersions(goal.version, installed) < 0 && o.settings.mode !== 'worker';
   if (older && !isRollback(o, goal, installed)) {
     const refused = o.volume.releases.has(goal.version) ? statuses.tooOld : statuses.tooOldAndGone;
     return { facts: {}, effects: [], statuses: [refused(o.application, goal.version, installed)] };
@@ -222,6 +223,7 @@ export function unacknowledged(
 
 export function isRollback(o: Observed, goal: Goal, installed: string): boolean {
   return (
+    o.settings.mode !== 'worker' &&
     goal['skip-version'] === installed &&
     compareVersions(goal.version, installed) < 0 &&
     o.volume.releases.has(goal.version)

@@ -4,6 +4,7 @@ import { day } from '../concourse/certificate.ts';
 import { authorizedKeysFile, fingerprint, keyProblem } from '../concourse/keys.ts';
 import { type Observed, ownUp, plannedVersion } from '../observed.ts';
 import { statuses } from '../statuses.ts';
+import { guests } from './elsewhere.ts';
 import { type Facts, hasPassed, isWorker } from './facts.ts';
 import { byNumber } from './goal.ts';
 import type { Step } from './installer.ts';
@@ -22,7 +23,8 @@ export function webStep(o: Observed, upgrading: boolean): Step {
   const { web } = o;
   // A key that Concourse could not read would keep web from starting: its worker goes on waiting to be let in.
   const keys = workerKeys(o).filter(({ publicSsh }) => keyProblem(publicSsh) === undefined);
-  const authorized = authorizedKeysFile(keys).text;
+  const others = guests(o);
+  const authorized = authorizedKeysFile([...keys, ...others]).text;
   const known: Facts = {
     'tsa-address': web.tsaAddress,
     'tsa-host-key': web.tsaHostKey,
@@ -45,7 +47,8 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       statuses: [statuses.effectFailed(failure.message)],
       wakeAt: o.now + retryMs,
     };
-  const units = keys.map(({ unit }) => unit);
+  // Of others by the name that web lists them under, where they say it.
+  const units = [...keys.map(({ unit }) => unit), ...others.flatMap(({ name }) => name ?? [])];
   // A revision before this one, or a memory that was lost: web has to know whom it will have to forget.
   const unnoted = units.some((unit) => o.memory.workers?.includes(unit) !== true);
   const untold = web.answers !== undefined && !web.authorizedTold && !o.done.has('authorize-workers');
@@ -63,10 +66,10 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     };
   }
   if (web.answers === version) {
-    const workers = keys.length;
+    const workers = keys.length + others.length;
     const status =
       workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
-    const gone = forgotten(o, keys);
+    const gone = forgotten(o, units);
     const { expires, lookAt } = expiry(o);
     const told = expires === undefined ? status : statuses.certificateExpires(status, day(expires));
     const wakes = [gone.length > 0 && stillForgetting(o) ? o.now + lookAgainMs : undefined, lookAt];
@@ -108,9 +111,8 @@ function earliest(times: readonly (number | undefined)[]): number | undefined {
 }
 
 /** Units that web has let in and that are gone: one that could not retire, a power cut say, would stay in web's list. */
-function forgotten(o: Observed, keys: readonly { unit: string }[]): string[] {
-  const here = new Set(keys.map(({ unit }) => unit));
-  return (o.memory.workers ?? []).filter((unit) => !here.has(unit));
+function forgotten(o: Observed, here: readonly string[]): string[] {
+  return (o.memory.workers ?? []).filter((unit) => !here.includes(unit));
 }
 
 /** What web has not forgotten by then is asked for in other hooks. */

@@ -2,6 +2,7 @@
 // for an upgrade and say so, come back when it is complete or when the own deadline has passed.
 import { type Effect, type Observed, plannedVersion, type Status } from '../observed.ts';
 import { statuses } from '../statuses.ts';
+import { letIn } from './elsewhere.ts';
 import { type Facts, hasPassed } from './facts.ts';
 import type { Goal } from './goal.ts';
 import type { Step } from './installer.ts';
@@ -129,7 +130,7 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
   if (failure !== undefined)
     return { ...waiting(facts, statuses.effectFailed(failure.message)), wakeAt: o.now + 30_000 };
   if (plan === undefined) return acting(facts, [{ do: 'prepare-worker-folder' }], []);
-  if ('missing' in plan) return waiting(facts, plan.missing);
+  if ('missing' in plan) return webless(o, facts, plan.missing);
   const current =
     o.worker.up &&
     o.worker.runningVersion === plannedVersion(plan) &&
@@ -139,10 +140,9 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
   if (o.worker.rival !== undefined && !o.worker.up) {
     return { ...waiting(facts, statuses.rival(o.unit, o.worker.rival)), wakeAt: o.now + 30_000 };
   }
-  const letIn = installer['authorized-workers']?.includes(o.worker.fingerprint ?? '') === true;
   // A worker that runs is known to web: a new configuration does not wait for a databag, but a new key does.
   const unknown = !o.worker.up || o.memory.rekeyed === true;
-  if (!letIn && unknown && installer['authorized-workers'] !== undefined) {
+  if (unknown && letIn(o, installer['authorized-workers']) === false) {
     return waiting(facts, statuses.keyNotAuthorized('web'));
   }
   const digest =
@@ -152,6 +152,13 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
     [{ do: 'start-worker', plan, digest }],
     [statuses.registering(plannedVersion(plan), undefined)],
   );
+}
+
+/** A worker of another application's web, to which no relation leads any more, is none of that web's: it retires. */
+function webless(o: Observed, facts: Facts, missing: Status): Step {
+  const leaves = o.settings.mode === 'worker' && o.flight === undefined && o.worker.retirable;
+  if (!leaves || o.failures.has('retire-worker')) return waiting(facts, missing);
+  return acting(facts, [{ do: 'retire-worker' }], [missing]);
 }
 
 /** This hook has started the worker, and has yet to see it register. */

@@ -398,10 +398,11 @@ describe('modes', () => {
     );
   });
 
-  test('worker: without a web it waits, in words', async () => {
+  test('worker: without a web it says what to type, and downloads nothing', async () => {
     const d = await Deployment.settled({ units: 2, config: { mode: 'worker' } });
     for (const status of d.statuses())
-      expect(status).toMatch(/^waiting: for a web: juju config concourse-ci mode=auto/);
+      expect(status).toMatch(/^blocked: juju integrate concourse-ci:flight WEB:tsa: /);
+    expect(d.downloads).toEqual([]);
   });
 
   test('from web to auto: the units that were blocked become workers', async () => {

@@ -198,6 +198,8 @@ function base(): Observed {
     lost: [],
     volume: volumeOf(['8.1.0']),
     filesystem: { wanted: undefined, ours: false, current: false },
+    flight: undefined,
+    tsa: [],
     web: stoppedWeb,
     worker: stoppedWorker,
     memory: {},

@@ -65,6 +65,8 @@ export class Deployment {
   readonly scripts: string[] = [];
   /** Arguments of every hook tool and every command that units ran: what `ps` shows to whoever is on the machine. */
   readonly ran: string[] = [];
+  /** Fingerprints of the worker keys that a web elsewhere lets in; undefined while there is none. */
+  authorizedElsewhere: Set<string> | undefined;
   /** Called for every process, before its hook. */
   everyProcess: ((unit: string, process: Effects) => void) | undefined;
   /** The version that each revision of the charm pins. */
@@ -114,7 +116,23 @@ export class Deployment {
 
   /** Where a unit's machine has the storage worker-scratch. */
   scratch(unit: string): string {
-    return join(this.directory, `machine-${unit.split('/')[1]}`, 'var/lib/concourse-scratch');
+    return join(this.#root(unit), 'var/lib/concourse-scratch');
+  }
+
+  #root(unit: string): string {
+    const [app, number] = unit.split('/');
+    return join(this.directory, app === application ? `machine-${number}` : `machine-${app}-${number}`);
+  }
+
+  /** Another application of this charm: workers alone, with a volume of their own that they share. */
+  deployWorkers(app: string, options: Pick<DeploymentOptions, 'units' | 'config'> = {}): void {
+    const others = new Set([...this.machines.keys()].map((unit) => unit.split('/')[0]));
+    this.cluster.deploy(app, {
+      files: this.files,
+      units: options.units ?? 2,
+      config: { mode: 'worker', 'release-mirror': mirror, ...options.config },
+      address: (number) => `10.0.${others.size}.${10 + number}`,
+    });
   }
 
   /** Deployed and at rest. */
@@ -140,14 +158,15 @@ export class Deployment {
   machine(unit: string): FakeMachine {
     const known = this.machines.get(unit);
     if (known !== undefined) return known;
-    const number = Number(unit.split('/')[1]);
+    const [app = '', number] = unit.split('/');
     mkdirSync(this.scratch(unit), { recursive: true });
+    const volume = app === application ? this.volume : join(this.directory, `volume-${app}`);
     const machine = new FakeMachine({
-      directory: join(this.directory, `machine-${number}`),
+      directory: this.#root(unit),
       clock: this.clock,
-      ...(this.ownVolume.has(unit) ? {} : { volume: this.volume }),
+      ...(this.ownVolume.has(unit) ? {} : { volume }),
       locks: this.#locks,
-      seed: number + 1,
+      seed: app === application ? Number(number) + 1 : 1000 + this.machines.size,
     });
     machine.onCommand = (command, args) => {
       this.ran.push([command, ...args].join(' '));
@@ -155,7 +174,8 @@ export class Deployment {
     };
     machine.http.onOpen = async (url) => this.#serve(url);
     machine.http.onProbe = (url, request) => this.#probe(unit, url, request?.method ?? 'GET');
-    machine.services.onStart = ({ name }) => this.#started(unit, name);
+    machine.services.onStart = ({ name, environment }) =>
+      this.#started(unit, name, environment['CONCOURSE_NAME']);
     machine.services.onSignal = (name, signal) => this.#signalled(unit, name, signal);
     machine.services.onArm = (timer) => this.#arm(unit, timer.dueMs, timer.command);
     machine.services.onDisarm = () => this.#forgetTimers(unit);
@@ -177,8 +197,8 @@ export class Deployment {
     return message === '' ? status : `${status}: ${message}`;
   }
 
-  statuses(): string[] {
-    return this.juju.units(application).map((unit) => this.status(unit));
+  statuses(app = application): string[] {
+    return this.juju.units(app).map((unit) => this.status(unit));
   }
 
   /** What the service's process runs; undefined while it does not. */
@@ -187,8 +207,8 @@ export class Deployment {
     return state?.environment?.['CHARM_RELEASE'];
   }
 
-  async workersRun(): Promise<(string | undefined)[]> {
-    const workers = this.juju.units(application).filter((unit) => this.facts(unit)['role'] !== 'web');
+  async workersRun(app = application): Promise<(string | undefined)[]> {
+    const workers = this.juju.units(app).filter((unit) => this.facts(unit)['role'] !== 'web');
     return Promise.all(workers.map((unit) => this.runs(unit, workerService)));
   }
 
@@ -312,23 +332,25 @@ export class Deployment {
   }
 
   /** A worker registers when it starts and web knows its key, or when web learns of it later. */
-  async #started(unit: string, service: string): Promise<void> {
-    if (service === workerService) await this.#register(unit);
+  async #started(unit: string, service: string, worker: string | undefined): Promise<void> {
+    if (service === workerService) await this.#register(unit, worker);
   }
 
   async #signalled(unit: string, service: string, signal: string): Promise<void> {
-    if (service === webService && signal === 'SIGHUP') {
-      for (const other of this.machines.keys()) {
-        if ((await this.runs(other, workerService)) !== undefined) await this.#register(other);
-      }
-    }
+    if (service === webService && signal === 'SIGHUP') await this.registerAll();
     if (service !== workerService || (signal !== 'SIGUSR1' && signal !== 'SIGUSR2')) return;
     if (this.busy.has(unit)) return;
-    if (signal === 'SIGUSR2') this.listed.delete(unit.replace('/', '-'));
+    if (signal === 'SIGUSR2') this.listed.delete(await this.#workerName(unit));
     await this.machine(unit).services.exit(workerService, 'success');
   }
 
-  async #register(unit: string): Promise<void> {
+  /** Web has read its keys anew: workers that run try again. */
+  async registerAll(): Promise<void> {
+    for (const other of this.machines.keys())
+      if ((await this.runs(other, workerService)) !== undefined) await this.#register(other);
+  }
+
+  async #register(unit: string, name?: string): Promise<void> {
     const services = this.machine(unit).services;
     const key = readFileSync(join(this.machine(unit).paths.etc, 'worker_key.pub'), 'utf8').trim();
     const known = await this.#authorized();
@@ -339,10 +361,16 @@ export class Deployment {
           data: { error: 'ssh: unable to authenticate' },
         };
     services.append(workerService, JSON.stringify(line));
-    if (known.has(fingerprint(key))) this.listed.set(unit.replace('/', '-'), 'running');
+    if (known.has(fingerprint(key))) this.listed.set(name ?? (await this.#workerName(unit)), 'running');
+  }
+
+  async #workerName(unit: string): Promise<string> {
+    const state = (await this.machine(unit).services.show([workerService]))[workerService];
+    return state?.environment?.['CONCOURSE_NAME'] ?? unit.replace('/', '-');
   }
 
   async #authorized(): Promise<Set<string>> {
+    if (this.authorizedElsewhere !== undefined) return this.authorizedElsewhere;
     for (const [unit, machine] of this.machines) {
       if ((await this.runs(unit, webService)) === undefined) continue;
       const text = readFileSync(join(machine.paths.etc, 'authorized_worker_keys'), 'utf8');

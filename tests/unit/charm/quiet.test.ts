@@ -30,6 +30,30 @@ describe('another worker’s event', () => {
   });
 });
 
+describe('an event of workers of another application', () => {
+  const about = (kind: string, departingUnit = '') => ({
+    ...event,
+    dispatchPath: `hooks/tsa-relation-${kind}`,
+    remoteUnit: 'workers/0',
+    departingUnit,
+  });
+
+  test.each(['joined', 'changed', 'departed'])('%s is web’s business', (kind) => {
+    expect(isOthersBusiness(about(kind), note)).toBe(true);
+    expect(isOthersBusiness(about(kind), undefined)).toBe(false);
+  });
+
+  test('is looked at when the relation comes or goes, and when this unit goes', () => {
+    expect(isOthersBusiness(about('created'), note)).toBe(false);
+    expect(isOthersBusiness(about('broken'), note)).toBe(false);
+    expect(isOthersBusiness(about('departed', 'concourse-ci/1'), note)).toBe(false);
+  });
+
+  test('is looked at where it tells of web', () => {
+    expect(isOthersBusiness({ ...event, dispatchPath: 'hooks/flight-relation-changed' }, note)).toBe(false);
+  });
+});
+
 describe('the note', () => {
   test('is read back as it was written', () => {
     expect(readQuietNote(quietNoteText(note))).toEqual(note);

@@ -1,0 +1,61 @@
+// What web units and workers of other applications say, key by key.
+import { parseDatabag } from 'juju-ts-ops';
+import { describe, expect, test } from 'vitest';
+import { tsaWebSchema, tsaWorkerSchema, websOf } from '../../../src/relations/tsa.ts';
+import { sshKey } from '../../support/observed.ts';
+
+const web = (host: string, more: Record<string, string> = {}) =>
+  parseDatabag(tsaWebSchema, { 'tsa-host': host, 'tsa-public-key': sshKey(1), ...more }).values;
+
+describe('a web elsewhere', () => {
+  test('says nothing until one unit has said host and key', () => {
+    const silent = { hosts: [], hostKeys: [], version: undefined, authorized: undefined };
+    expect(websOf(new Map())).toEqual(silent);
+    const half = parseDatabag(tsaWebSchema, { 'tsa-host': '10.0.0.1:2222', 'concourse-version': '8.1.0' });
+    expect(websOf(new Map([['web/0', half.values]]))).toEqual(silent);
+  });
+
+  test('of several units: all hosts in the order of the units, the highest version, who is let in by all that tell', () => {
+    const units = new Map([
+      ['web/10', web('10.0.0.2:2222', { 'concourse-version': '8.2.0', 'authorized-workers': '["a","b"]' })],
+      ['web/9', web('10.0.0.1:2222', { 'concourse-version': '8.10.0', 'authorized-workers': '["b","c"]' })],
+      ['web/11', web('10.0.0.3:2222')],
+    ]);
+    expect(websOf(units)).toEqual({
+      hosts: ['10.0.0.1:2222', '10.0.0.2:2222', '10.0.0.3:2222'],
+      hostKeys: [sshKey(1)],
+      version: '8.10.0',
+      authorized: ['b'],
+    });
+  });
+
+  test.each([
+    ['tsa-host', '10.0.0.1'],
+    ['tsa-host', '10.0.0.1:2222,10.0.0.2:2222'],
+    ['tsa-host', '10.0.0.1:2222\nX=1'],
+    ['tsa-public-key', 'ssh-rsa AAAA'],
+    ['tsa-public-key', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA'],
+    ['concourse-version', 'latest'],
+    ['authorized-workers', 'a,b'],
+  ])('%s=%j counts as absent', (key, value) => {
+    const { values, problems } = parseDatabag(tsaWebSchema, { [key]: value });
+    expect(Object.values(values).every((each) => each === undefined)).toBe(true);
+    expect(problems.map((problem) => problem.key)).toEqual([key]);
+  });
+});
+
+describe('a worker elsewhere', () => {
+  test.each([sshKey(2), `${sshKey(2)} \n`, `${sshKey(2)} worker@host`])('its key may be %j', (key) => {
+    expect(parseDatabag(tsaWorkerSchema, { 'worker-public-key': key }).problems).toEqual([]);
+  });
+
+  test.each([
+    'concourse-ci-1',
+    'juju-0a1b2c-4',
+    'workers-1-m0a1b2c3',
+    'workers/1-m0a1b2c3d',
+    'x y-m0a1b2c3d',
+  ])('its name is not %j, which could be another worker’s', (name) => {
+    expect(parseDatabag(tsaWorkerSchema, { 'worker-name': name }).values['worker-name']).toBeUndefined();
+  });
+});
