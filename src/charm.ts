@@ -42,6 +42,10 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
         (await import('./actions/keys.ts')).rotateKeys(await open(hook), params),
       'rotate-encryption-key': async (hook) =>
         (await import('./actions/keys.ts')).rotateEncryptionKey(await open(hook)),
+      'prune-workers': async (hook, params) =>
+        (await import('./actions/workers-of-web.ts')).pruneWorkers(await open(hook), params),
+      'smoke-test': async (hook, params) =>
+        (await import('./actions/workers-of-web.ts')).smokeTest(await open(hook), params, hook.action.log),
       prefetch: async (hook, params) =>
         (await import('./actions/prefetch.ts')).prefetch(await open(hook), params, hook.action.log),
       hold: async (hook) => (await import('./actions/maintenance.ts')).hold(await open(hook)),

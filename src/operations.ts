@@ -2,7 +2,12 @@
 // is wrong. Those of upgrades and of the volume stand in definition.ts.
 import { action } from 'juju-ts-ops';
 import { z } from 'zod';
+import { durationSchema } from './duration.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
+
+/** A span of time, as ms. */
+const timeout = (byDefault: string, description: string) =>
+  durationSchema.prefault(byDefault).describe(description);
 
 export const operations = {
   prefetch: action({
@@ -44,5 +49,23 @@ export const operations = {
   'rotate-encryption-key': action({
     description:
       'On the leader: encrypt secret columns of the database with a new key of the charm; the first time, with a key at all.',
+  }),
+  'prune-workers': action({
+    description: 'On the web unit: make web forget workers that it has given up on.',
+    params: z.object({
+      worker: z
+        .string()
+        .optional()
+        .describe('Only the worker of this name, also when it has landed. Default: all that are stalled.'),
+      'dry-run': z.boolean().default(false).describe('Only say which.'),
+    }),
+  }),
+  'smoke-test': action({
+    description:
+      'On the web unit: run a one-off build on the workers, and say how long it took and where it ran.',
+    params: z.object({
+      timeout: timeout('5m', 'How long the build may take, waiting for a worker included.'),
+      tag: z.string().optional().describe('Run it on a worker with this tag.'),
+    }),
   }),
 } as const;

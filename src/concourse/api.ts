@@ -41,6 +41,64 @@ export const pruneRequest = (token: string, worker: string): ApiRequest => ({
   headers: { authorization: `Bearer ${token}` },
 });
 
+/** A one-off build of the team main, begun at once: one task in a container of its own. Its image is the resource type mock's own
+ * root file system, which every release brings along: nothing is fetched from anywhere. */
+export const buildRequest = (
+  token: string,
+  task: { script: string; tags: readonly string[] },
+): ApiRequest => ({
+  method: 'POST',
+  path: '/api/v1/teams/main/builds',
+  headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+  body: JSON.stringify({
+    id: 'smoke-test',
+    task: {
+      name: 'smoke-test',
+      privileged: false,
+      ...(task.tags.length > 0 && { tags: task.tags }),
+      config: {
+        platform: 'linux',
+        image_resource: { type: 'mock', source: { mirror_self: true } },
+        run: { path: '/bin/sh', args: ['-c', task.script] },
+      },
+    },
+  }),
+});
+
+const authorized = (method: 'GET' | 'PUT', token: string, path: string): ApiRequest => ({
+  method,
+  path,
+  headers: { authorization: `Bearer ${token}` },
+});
+
+export const buildStateRequest = (token: string, id: number): ApiRequest =>
+  authorized('GET', token, `/api/v1/builds/${id}`);
+
+export const abortRequest = (token: string, id: number): ApiRequest =>
+  authorized('PUT', token, `/api/v1/builds/${id}/abort`);
+
+/** The containers of a build: a one-off's stay for some minutes after its end. */
+export const containersRequest = (token: string, build: number): ApiRequest =>
+  authorized('GET', token, `/api/v1/teams/main/containers?build_id=${build}`);
+
+const buildSchema = z.object({
+  id: z.number().int(),
+  status: z.enum(['pending', 'started', 'succeeded', 'failed', 'errored', 'aborted']),
+  /** Seconds since the epoch. */
+  start_time: z.number().optional(),
+  end_time: z.number().optional(),
+});
+export type Build = z.infer<typeof buildSchema>;
+
+export const parseBuild = (body: string): Build | undefined => buildSchema.safeParse(json(body)).data;
+
+/** The worker on which a build's task runs or ran; undefined before one has taken it. */
+export function parseTaskWorker(body: string): string | undefined {
+  const container = z.object({ worker_name: z.string(), type: z.string().default('') });
+  const listed = z.array(container).safeParse(json(body)).data ?? [];
+  return listed.find(({ type }) => type === 'task')?.worker_name;
+}
+
 export function parseToken(body: string): string | undefined {
   return z.object({ access_token: z.string().min(1) }).safeParse(json(body)).data?.access_token;
 }

@@ -1,20 +1,10 @@
 // Makes web forget the workers of units that are gone: whoever was removed by force, lost its power or could not reach web has
 // not retired, and web keeps a stalled worker for ever.
-import {
-  type ApiRequest,
-  farewell,
-  parseToken,
-  parseWorkers,
-  pruneRequest,
-  tokenRequest,
-  workersRequest,
-} from '../concourse/api.ts';
+import { farewell, pruneRequest } from '../concourse/api.ts';
 import { workerName } from '../concourse/worker.ts';
-import { localUrl, ownAddress, readWebSecret } from '../observe/web-view.ts';
 import type { Settings } from '../observed.ts';
 import type { Session } from '../session.ts';
-
-const answerMs = 5_000;
+import { openApi } from './ask-web.ts';
 
 /** Never fails: what web does not forget now is asked for again. It still takes a worker for running until it has missed its
  * heartbeat, for 60 s. */
@@ -32,21 +22,14 @@ export async function forgetWorkers(
 
 /** Those of `units` of which web lists no worker any more. */
 async function pruned(session: Session, settings: Settings, units: readonly string[]): Promise<string[]> {
-  const { hook, host } = session;
-  const secret = await readWebSecret(session);
-  if (secret === undefined) return [];
-  const base = localUrl((await ownAddress(hook)).bind, settings.webPort);
-  const ask = async ({ path, ...request }: ApiRequest) => host.http.probe(base + path, answerMs, request);
-
-  const admin = { user: 'admin', password: secret['admin-password'] };
-  const token = parseToken((await ask(tokenRequest(admin)))?.body ?? '');
-  if (token === undefined) return [];
-  const listed = parseWorkers((await ask(workersRequest(token)))?.body ?? '');
-  if (listed === undefined) return [];
+  const { hook } = session;
+  const api = await openApi(session, settings);
+  const listed = await api?.workers();
+  if (api === undefined || listed === undefined) return [];
   const left = new Set<string>();
   for (const unit of units) {
     for (const { name, state } of listed.filter((worker) => isOf(unit, worker.name))) {
-      const answer = farewell(state) === 'prune' ? await ask(pruneRequest(token, name)) : undefined;
+      const answer = farewell(state) === 'prune' ? await api.ask(pruneRequest(api.token, name)) : undefined;
       if (answer?.status === 200) hook.log.info(`web has forgotten the worker ${name}, which was ${state}`);
       else left.add(unit);
     }

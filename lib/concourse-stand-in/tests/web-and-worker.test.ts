@@ -88,11 +88,12 @@ function startTask(
 const UNTIL_GO = 'echo begun; while [ ! -e go ] && [ -e ../tasks ]; do sleep 0.02; done; echo done';
 const go = (): void => writeFileSync(stage.path('work/tasks/go'), '');
 
-async function ask(path: string, method = 'GET'): Promise<Response> {
+async function ask(path: string, method = 'GET', body?: string): Promise<Response> {
   const form = new URLSearchParams({ grant_type: 'password', username: 'admin', password: 'secret' });
   const login = await fetch(`${API}/sky/issuer/token`, { method: 'POST', body: form });
   const { access_token } = (await login.json()) as { access_token: string };
-  return fetch(`${API}${path}`, { method, headers: { authorization: `Bearer ${access_token}` } });
+  const headers = { authorization: `Bearer ${access_token}` };
+  return fetch(`${API}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
 }
 
 async function workers(): Promise<{ name: string; state: string }[]> {
@@ -212,6 +213,26 @@ test('a worker that is away is stalled after twice the heartbeat, and can be pru
   await expect.poll(workers).toEqual([{ name: 'concourse-1', state: 'stalled' }]);
   expect((await prune()).status).toBe(200);
   expect(await workers()).toEqual([]);
+});
+
+test('a one-off build waits for a worker, is taken by it and ends; its container says which one it was', async () => {
+  await startWeb().said('tsa.listening');
+  const builds = '/api/v1/teams/main/builds';
+  expect((await ask(builds, 'POST', '{}')).status).toBe(400);
+  const begun = await ask(builds, 'POST', JSON.stringify({ id: '1', task: { name: 'one-off' } }));
+  expect(begun.status).toBe(201);
+  expect(await begun.json()).toMatchObject({ id: 1, status: 'started', team_name: 'main' });
+  const status = async (id: number) =>
+    ((await (await ask(`/api/v1/builds/${id}`)).json()) as { status: string }).status;
+  expect(await status(1)).toBe('started');
+  await startWorker().said(REGISTERED);
+  await expect.poll(() => status(1)).toBe('succeeded');
+  const containers = await ask('/api/v1/teams/main/containers?build_id=1');
+  expect(await containers.json()).toMatchObject([{ worker_name: 'concourse-1', type: 'task' }]);
+  await ask(builds, 'POST', JSON.stringify({ id: '1' }));
+  expect((await ask('/api/v1/builds/2/abort', 'PUT')).status).toBe(204);
+  expect(await status(2)).toBe('aborted');
+  expect((await ask('/api/v1/builds/3')).status).toBe(404);
 });
 
 describe('a task', () => {

@@ -58,9 +58,14 @@ export class Deployment {
   /** Units whose builds do not end: told to land or to retire, their workers stay. */
   readonly busy = new Set<string>();
   /** What web lists: workers by name, with their states. */
-  readonly listed = new Map<string, 'running' | 'stalled' | 'landed'>();
+  readonly listed = new Map<string, 'running' | 'stalled' | 'landing' | 'landed' | 'retiring'>();
   /** What releases say of their schema, where it is not their version's digits. */
   readonly schemas = new Map<string, string>();
+  /** What becomes of one-off builds: their state and the worker that has taken them; undefined: web begins none. */
+  builds: { status: string; worker?: string } | undefined = { status: 'succeeded', worker: 'concourse-ci-1' };
+  /** What was sent to web to begin builds, and which of them were aborted. */
+  readonly begun: string[] = [];
+  readonly aborted: string[] = [];
   /** Calls of the worker's script by the charm, as `UNIT VERB`. */
   readonly scripts: string[] = [];
   /** Arguments of every hook tool and every command that units ran: what `ps` shows to whoever is on the machine. */
@@ -173,7 +178,8 @@ export class Deployment {
       return this.#command(unit, command, args);
     };
     machine.http.onOpen = async (url) => this.#serve(url);
-    machine.http.onProbe = (url, request) => this.#probe(unit, url, request?.method ?? 'GET');
+    machine.http.onProbe = (url, request) =>
+      this.#probe(unit, url, request?.method ?? 'GET', request?.body ?? '');
     machine.services.onStart = ({ name, environment }) =>
       this.#started(unit, name, environment['CONCOURSE_NAME']);
     machine.services.onSignal = (name, signal) => this.#signalled(unit, name, signal);
@@ -316,7 +322,7 @@ export class Deployment {
     return { code: 127, stdout: '', stderr: `${command}: not found` };
   }
 
-  async #probe(unit: string, url: string, method: string) {
+  async #probe(unit: string, url: string, method: string, body: string) {
     const version = await this.runs(unit, webService);
     if (version === undefined || this.silentWeb.has(version)) return undefined;
     const answer = (body: object) => ({ status: 200, body: JSON.stringify(body) });
@@ -324,11 +330,23 @@ export class Deployment {
     if (url.endsWith('/sky/issuer/token')) return answer({ access_token: 'a token' });
     if (url.endsWith('/api/v1/workers'))
       return answer([...this.listed].map(([name, state]) => ({ name, state, version: '2.5' })));
+    if (url.includes('/builds') || url.includes('/containers?')) return this.#build(url, method, body);
     const name = /\/api\/v1\/workers\/([^/]+)\/prune$/.exec(url)?.[1];
     if (name === undefined || method !== 'PUT') return undefined;
     if (this.listed.get(name) === 'running') return { status: 400, body: '' };
     this.listed.delete(name);
     return answer({});
+  }
+
+  #build(url: string, method: string, body: string) {
+    const { builds } = this;
+    const reply = (status: number, answer: object) => ({ status, body: JSON.stringify(answer) });
+    if (builds === undefined) return { status: 500, body: 'no' };
+    if (method === 'POST') this.begun.push(body);
+    if (method === 'POST') return reply(201, { id: this.begun.length, status: 'started', team_name: 'main' });
+    if (method === 'PUT') this.aborted.push(url);
+    if (!url.includes('/containers?')) return reply(200, { id: this.begun.length, status: builds.status });
+    return reply(200, builds.worker === undefined ? [] : [{ type: 'task', worker_name: builds.worker }]);
   }
 
   /** A worker registers when it starts and web knows its key, or when web learns of it later. */

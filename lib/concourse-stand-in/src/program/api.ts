@@ -1,6 +1,7 @@
 // Web's API, as far as a charm asks it: an answer for each request, without a socket in sight.
 import { createHash } from 'node:crypto';
 
+import { answerBuilds } from './one-off.ts';
 import { isAtLeast, version, workerVersion } from './build.ts';
 import type { Database, StoredWorker } from './database.ts';
 
@@ -18,6 +19,7 @@ export interface Situation {
 export interface Request {
   method: string;
   path: string;
+  query: URLSearchParams;
   authorization: string;
   body: string;
 }
@@ -36,6 +38,10 @@ export function answer(request: Request, situation: Situation): Answer {
   if (path === '/api/v1/health' && isAtLeast(8, 3)) return { status: 200, body: health(workers) };
   if (path === '/sky/issuer/token') return giveToken(request.body, situation);
   if (path === '/') return { status: 200, body: `A stand-in for Concourse ${version}: no real builds.\n` };
+  if (/^\/api\/v1\/(builds|teams\/main\/(builds|containers))\b/.test(path))
+    return isAllowed(request.authorization, situation)
+      ? answerBuilds(request, situation.database, workers)
+      : { status: 401, body: 'not authorized' };
   if (!path.startsWith('/api/v1/workers')) return { status: 404, body: '' };
   if (!isAllowed(request.authorization, situation)) return { status: 401, body: 'not authorized' };
   const name = /^\/api\/v1\/workers\/([^/]+)\/prune$/.exec(path)?.[1];

@@ -17,6 +17,15 @@ export interface StoredWorker {
   seen: number;
 }
 
+export interface StoredBuild {
+  id: number;
+  /** ms since the epoch. */
+  begun: number;
+  /** The worker that has taken its task, and when. */
+  worker?: { name: string; since: number };
+  aborted?: boolean;
+}
+
 export class Database {
   readonly #store: Store;
 
@@ -80,6 +89,20 @@ export class Database {
 
   save(worker: StoredWorker): void {
     this.#store.write(nameOf(worker.name), JSON.stringify(worker));
+  }
+
+  builds(): StoredBuild[] {
+    return this.#store
+      .names('builds/')
+      .flatMap((name) => {
+        const text = this.#store.read(name);
+        return text === undefined ? [] : [JSON.parse(text) as StoredBuild];
+      })
+      .sort((left, right) => left.id - right.id);
+  }
+
+  saveBuild(build: StoredBuild): void {
+    this.#store.write(`builds/${build.id}.json`, JSON.stringify(build));
   }
 
   forget(name: string): void {

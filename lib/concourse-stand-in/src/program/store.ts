@@ -20,7 +20,7 @@ export class Folder implements Store {
 
   constructor(directory: string) {
     this.#directory = directory;
-    mkdirSync(join(directory, 'workers'), { recursive: true });
+    for (const kind of ['workers', 'builds']) mkdirSync(join(directory, kind), { recursive: true });
   }
 
   read(name: string): string | undefined {

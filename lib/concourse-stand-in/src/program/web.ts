@@ -120,10 +120,13 @@ function respond(request: IncomingMessage, response: ServerResponse, situation: 
   });
   request.on('end', async () => {
     const { method = 'GET', headers, url = '/' } = request;
-    const path = new URL(url, 'http://stand-in').pathname;
+    const { pathname: path, searchParams: query } = new URL(url, 'http://stand-in');
     // Without its database the real one answers this alone; whoever asks for more gets no answer.
     if (path !== '/api/v1/info') await situation().database.reached();
-    const reply = answer({ method, path, authorization: headers.authorization ?? '', body }, situation());
+    const reply = answer(
+      { method, path, query, authorization: headers.authorization ?? '', body },
+      situation(),
+    );
     const json = typeof reply.body !== 'string';
     response.writeHead(reply.status, {
       'content-type': json ? 'application/json' : 'text/plain',
