@@ -4,6 +4,7 @@ import { action, defineCharm, option, peers, provides, requires, resource, stora
 import { z } from 'zod';
 import { concourseOptions } from './concourse-options.ts';
 import { extraSchema } from './concourse/extra-environment.ts';
+import { folderMountsSchema } from './concourse/folder-mounts.ts';
 import { namesSchema } from './concourse/local-users.ts';
 import { durationSchema } from './duration.ts';
 import { operations } from './operations.ts';
@@ -127,6 +128,11 @@ export const definition = defineCharm({
       default: 'auto',
       description:
         "How workers keep the volumes of builds. auto: by what the work directory's file system can do, decided once; another one than before begins with an empty work directory.",
+    }),
+    'folder-mounts': option.string({
+      schema: folderMountsSchema,
+      description:
+        'Folders below /srv of the workers that tasks see at the same path, separated by commas: read-only, with :rw writable, such as datasets,cache:rw. Every team sees them.',
     }),
     'worker-drain': option.string({
       schema: z.enum(['keep', 'land']),

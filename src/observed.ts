@@ -1,6 +1,7 @@
 // The plain values between reading and deciding: what one hook saw (`Observed`), and what it should do and say
 // (`Decision`). Nothing here reads, writes or decides.
 import { RELEASE_MARK } from './concourse/configuration-hash.ts';
+import type { FolderMount } from './concourse/folder-mounts.ts';
 import type { ServicePlan } from './concourse/service.ts';
 import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
@@ -36,6 +37,7 @@ export interface Settings {
   metrics: boolean;
   workerRuntime: 'containerd' | 'houdini';
   volumeDriver: 'auto' | VolumeDriver;
+  folderMounts: readonly FolderMount[];
   workerDrain: 'keep' | 'land';
   workerDrainTimeoutMs: number;
   /** Whether `postgres-uri` is set at all. */

@@ -63,6 +63,7 @@ export function settleOptions(
       metrics: values['enable-metrics'],
       workerRuntime: values['worker-runtime'],
       volumeDriver: values['volume-driver'],
+      folderMounts: values['folder-mounts'] ?? [],
       workerDrain: values['worker-drain'],
       workerDrainTimeoutMs: values['worker-drain-timeout'],
       postgresConfigured: values['postgres-uri'] !== undefined,

@@ -177,6 +177,12 @@ export const statuses = {
     ),
   driverUnfit: (app: string, driver: string, problem: string) =>
     blocked(driver === 'auto' ? problem : `juju config ${app} volume-driver=auto, or ${problem}`),
+  folderMissing: (unit: string, path: string) =>
+    blocked(`juju exec --unit ${unit} -- mkdir ${path}: folder-mounts names it, and it is missing`),
+  folderUnfit: (app: string, unit: string, path: string, link: boolean) =>
+    blocked(
+      `juju config ${app} folder-mounts=…: on ${unit} ${path} is ${link ? 'a symbolic link' : 'no directory'}`,
+    ),
   operatorFile: (keys: readonly string[]) =>
     blocked(`remove from /etc/default/concourse-worker: ${some(keys)}; the worker would not start with it`),
   secondWorker: (other: string) =>

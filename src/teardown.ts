@@ -32,7 +32,14 @@ import { nextGoal, wholeGoal } from './upgrade/goal.ts';
 const occasional = occasionalFiles('').map((file) => path.basename(file));
 const files: Record<string, readonly string[]> = {
   [WEB_SERVICE]: ['web.env', 'tsa_host_key', 'session_signing_key', 'authorized_worker_keys', ...occasional],
-  [WORKER_SERVICE]: ['worker.env', 'worker_key', 'worker_key.pub', 'tsa_host_key.pub', 'worker-service.sh'],
+  [WORKER_SERVICE]: [
+    'worker.env',
+    'worker_key',
+    'worker_key.pub',
+    'tsa_host_key.pub',
+    'worker-service.sh',
+    'runtime',
+  ],
 };
 
 export async function teardown(session: Session): Promise<void> {

@@ -28,6 +28,7 @@ const owned: Record<Program, readonly (readonly [pattern: RegExp, option: string
     [/^RUNTIME$/, 'worker-runtime'],
     [/^LOG_LEVEL$/, 'log-level'],
     [/^BAGGAGECLAIM_DRIVER$/, 'volume-driver'],
+    [/^CONTAINERD_BIN$/, undefined],
     [/^(NAME|WORK_DIR|RESOURCE_TYPES)$/, undefined],
     [/^TSA_/, undefined],
     [/^(BAGGAGECLAIM_|BAGGAGECLAIM_DEBUG_|DEBUG_|HEALTHCHECK_)?BIND_IP$/, undefined],

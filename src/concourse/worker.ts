@@ -1,5 +1,12 @@
 // The worker service: its environment, its unit file, and the key and script beside it.
 import { bindAddresses } from './addresses.ts';
+import {
+  type ContainerEdits,
+  containerdLauncher,
+  editsAnything,
+  noEdits,
+  runcShim,
+} from './container-edits.ts';
 import { type Environment, FORBIDDEN_VARIABLE } from './environment-file.ts';
 import { hostKeyFile } from './keys.ts';
 import { type PlannedService, planService, type ServiceFile } from './service.ts';
@@ -41,6 +48,8 @@ export interface WorkerSettings {
   workDirectory: string;
   /** How it keeps volumes; Concourse chooses by the kernel's version otherwise. */
   volumeDriver?: VolumeDriver | undefined;
+  /** What tasks see of this machine, beyond what Concourse gives them. */
+  edits?: ContainerEdits | undefined;
   /** Held while the worker runs: in the unit's own folder on the volume. */
   lockFile: string;
   /** Counts how often the work directory was lost: web would look for the old one's volumes under the same name. */
@@ -88,6 +97,9 @@ export function workerService(settings: WorkerSettings): PlannedService {
 const environmentPath = (etc: string): string => `${etc}/worker.env`;
 const keyPath = (etc: string): string => `${etc}/worker_key`;
 const hostKeyPath = (etc: string): string => `${etc}/tsa_host_key.pub`;
+/** The programs that come before the release's own, where tasks get something of this machine. */
+export const runtimeDirectory = (etc: string): string => `${etc}/runtime`;
+const launcherPath = (etc: string): string => `${runtimeDirectory(etc)}/launch`;
 export const workerScriptPath = (etc: string): string => `${etc}/worker-service.sh`;
 
 function files(settings: WorkerSettings): ServiceFile[] {
@@ -99,6 +111,16 @@ function files(settings: WorkerSettings): ServiceFile[] {
       content: workerServiceScript(settings.workDirectory),
       mode: 0o644,
     },
+    ...runtimeFiles(settings),
+  ];
+}
+
+function runtimeFiles({ etc, edits = noEdits }: WorkerSettings): ServiceFile[] {
+  if (!editsAnything(edits)) return [];
+  const directory = runtimeDirectory(etc);
+  return [
+    { path: launcherPath(etc), content: containerdLauncher(directory), mode: 0o755 },
+    { path: `${directory}/runc`, content: runcShim(directory, edits), mode: 0o755 },
   ];
 }
 
@@ -114,6 +136,9 @@ export function workerEnvironment(settings: WorkerSettings): Environment {
     CONCOURSE_TSA_PUBLIC_KEY: hostKeyPath(settings.etc),
     CONCOURSE_TSA_WORKER_PRIVATE_KEY: keyPath(settings.etc),
     CONCOURSE_RUNTIME: settings.runtime ?? 'containerd',
+    ...(editsAnything(settings.edits ?? noEdits) && {
+      CONCOURSE_CONTAINERD_BIN: launcherPath(settings.etc),
+    }),
     // Garden and baggageclaim are root without a password: never beyond this machine.
     CONCOURSE_BIND_IP: bind.private,
     CONCOURSE_BAGGAGECLAIM_BIND_IP: bind.private,
@@ -135,7 +160,14 @@ export function workerEnvironment(settings: WorkerSettings): Environment {
 }
 
 /** Settings in the operator's own file with which a worker would not start. */
-export function operatorProblems(runtime: WorkerRuntime, operator: Environment): string[] {
+export function operatorProblems(
+  runtime: WorkerRuntime,
+  operator: Environment,
+  edits: ContainerEdits = noEdits,
+): string[] {
+  // With another containerd, tasks would go without what they are promised.
+  const launcher = 'CONCOURSE_CONTAINERD_BIN';
+  if (editsAnything(edits) && launcher in operator) return [launcher];
   const foreign = { containerd: 'CONCOURSE_GARDEN_', guardian: 'CONCOURSE_CONTAINERD_', houdini: undefined }[
     runtime
   ];

@@ -20,6 +20,7 @@ import {
   type WorkerState,
 } from '../storage/worker-folder.ts';
 import type { Facts } from '../upgrade/facts.ts';
+import { viewContainerEdits } from './container-edits-view.ts';
 import { viewService } from './services.ts';
 import { ownAddress } from './web-view.ts';
 
@@ -127,7 +128,10 @@ async function planWorker(
   const workerKeyPem = await host.files.readText(workerKeyPath(host));
   if (workerKeyPem === undefined) return undefined;
   const operatorEnvironment = await host.files.readText(path.join(host.paths.defaults, 'concourse-worker'));
-  const refused = operatorProblems(settings.workerRuntime, parseEnvironmentFile(operatorEnvironment ?? ''));
+  const given = await viewContainerEdits(session, settings);
+  if ('missing' in given) return given;
+  const operator = parseEnvironmentFile(operatorEnvironment ?? '');
+  const refused = operatorProblems(settings.workerRuntime, operator, given.edits);
   if (refused.length > 0) return { missing: statuses.operatorFile(refused) };
   const { path: folder, lockPath: lockFile } = workerFolder(host, hook.unit);
   const planned = workerService({
@@ -141,6 +145,7 @@ async function planWorker(
     folder,
     workDirectory: state.workDirectory.path,
     volumeDriver: state.workDirectory.driver,
+    edits: given.edits,
     lockFile,
     incarnation: session.memory.incarnation,
     address: (await ownAddress(hook)).bind,

@@ -1,7 +1,7 @@
 // Effects on the worker service of this unit, its key and its folder on the volume.
 import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
 import type { ServicePlan } from '../concourse/service.ts';
-import { WORKER_SERVICE } from '../concourse/worker.ts';
+import { runtimeDirectory, WORKER_SERVICE } from '../concourse/worker.ts';
 import { workerKeyPath, workerPublicKeyPath } from '../observe/worker-view.ts';
 import { plannedVersion, type Settings } from '../observed.ts';
 import { verifyRelease } from '../release/manifest.ts';
@@ -126,12 +126,22 @@ export async function startWorker(
   usable(hook, 'auto', await folder.ensureWorkDirectory((await folder.readState()).state ?? {}, { scratch }));
   await makeEtc(host);
   await host.services.install(WORKER_SERVICE, plan.unit);
+  await makeRuntime(host, plan);
   for (const { path, content, mode } of marksLast(plan))
     await replaceFile(host.files, { path, content, mode });
   await host.services.enable(WORKER_SERVICE);
   await host.services.restart(WORKER_SERVICE);
   session.memory = { ...session.memory, rekeyed: undefined };
   hook.log.info(`concourse-worker.service starts Concourse ${version}`);
+}
+
+/** The folder of the plan's own programs; gone with the options that asked for them. Shims of builds that live on find the release's
+ * in their PATH then. */
+async function makeRuntime(host: Session['host'], plan: ServicePlan): Promise<void> {
+  const directory = runtimeDirectory(host.paths.etc);
+  if (plan.files.some((file) => file.path.startsWith(`${directory}/`)))
+    return host.files.makeDirectory(directory, { mode: 0o755, recursive: true });
+  if ((await host.files.lstat(directory)) !== undefined) await host.files.remove(directory);
 }
 
 /** Bounded; a worker that takes longer is looked at again by timer. */

@@ -43,6 +43,7 @@ export const defaultSettings: Settings = {
   metrics: false,
   workerRuntime: 'containerd',
   volumeDriver: 'auto',
+  folderMounts: [],
   workerDrain: 'keep',
   workerDrainTimeoutMs: 90_000,
   postgresConfigured: true,
