@@ -10,7 +10,8 @@ export async function tellElsewhere(session: Session, o: Observed): Promise<void
   const { hook, memory } = session;
   const web = isWeb(o.facts);
   if (!web && memory.toldElsewhere === true) await clearTsa(session);
-  for (const known of o.tsa) {
+  // While web does not answer it has nothing new to say.
+  for (const known of o.web.answers === undefined ? [] : o.tsa) {
     const relation = (await relationsOf(session, 'tsa')).find(({ id }) => id === known.id);
     if (relation === undefined) continue;
     // As the units of this relation reach it: in another model, by another address.

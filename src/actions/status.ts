@@ -47,6 +47,7 @@ function reportOf(
       role: o.facts.role ?? null,
       leader: o.leader,
       'web-unit': o.goal?.installer ?? null,
+      'web-application': o.flight?.application ?? null,
     },
     versions: {
       target: o.goal?.version ?? null,
@@ -102,6 +103,9 @@ function reportOf(
     services: {
       web: serviceWord(ownUp(o.web), o.web.enabled, o.facts.role?.includes('web')),
       'web-answers': o.web.answers ?? null,
+      'tsa-hosts': o.flight?.hosts.join(', ') || null,
+      'workers-elsewhere':
+        o.tsa.length === 0 ? null : o.tsa.reduce((sum, { workers }) => sum + workers.length, 0),
       'web-url': o.web.url || (installer?.['web-url'] ?? null),
       worker: serviceWord(ownUp(o.worker), o.worker.enabled, o.facts.role?.includes('worker')),
       'worker-registration': ownUp(o.worker) ? o.worker.registration : null,

@@ -5,7 +5,7 @@ import { parseDatabag } from 'juju-ts-ops';
 import { z } from 'zod';
 import type { TsaRelation, WebElsewhere } from '../observed.ts';
 import { relatedNotePath } from '../quiet.ts';
-import { tsaWebSchema, tsaWorkerSchema, websOf } from '../relations/tsa.ts';
+import { living, tsaWebSchema, tsaWorkerSchema, websOf } from '../relations/tsa.ts';
 import { malformed, type Session } from '../session.ts';
 
 type Bag = Record<string, string>;
@@ -92,13 +92,8 @@ async function readWhole(
   // A worker asks who lives only where more than one unit says that it is web.
   const doubtful = endpoint === 'tsa' || bags.filter(([, bag]) => bag['tsa-host'] !== undefined).length > 1;
   const listed = doubtful && names.length > 0 ? ((await hook.goalState()).relations[endpoint] ?? {}) : {};
-  // On Juju 4 a unit that was removed by force may stay in `relation-list` for ever. Of another model's units nothing is told.
-  const lives = (name: string) => listed[application] === undefined || listed[name] !== undefined;
-  return {
-    id: relation.id,
-    application,
-    bags: Object.fromEntries(bags.filter(([name]) => lives(name))),
-  };
+  const there = new Set(living(names, application, Object.keys(listed)));
+  return { id: relation.id, application, bags: Object.fromEntries(bags.filter(([name]) => there.has(name))) };
 }
 
 async function readNote({ hook, host }: Session, endpoint: 'tsa' | 'flight'): Promise<Note> {

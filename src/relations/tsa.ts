@@ -62,3 +62,9 @@ export function websOf(units: ReadonlyMap<string, TsaWeb>): Webs {
     authorized: first?.filter((each) => rest.every((list) => list.includes(each))),
   };
 }
+
+/** Units of `relation-list` that there are, by what `goal-state` lists at the endpoint: on Juju 4 one that was removed by force
+ * may stay in the former for ever. An application that is not listed is another model's, of whose units nothing is told. */
+export function living(units: readonly string[], application: string, listed: readonly string[]): string[] {
+  return listed.includes(application) ? units.filter((unit) => listed.includes(unit)) : [...units];
+}

@@ -44,6 +44,8 @@ export interface DeploymentOptions {
 export class Deployment {
   readonly clock = new VirtualClock();
   readonly cluster: Cluster;
+  /** The secret of the option postgres-uri. */
+  readonly postgres: string;
   readonly directory = mkdtempSync(join(tmpdir(), 'concourse-ci-cluster-'));
   readonly volume = join(this.directory, 'volume');
   readonly machines = new Map<string, FakeMachine>();
@@ -97,12 +99,12 @@ export class Deployment {
       charm: (unit, revision) =>
         concourse(this.#process(unit).host, pinOf(this.pins[revision] ?? this.pins.at(-1) ?? '8.1.0')),
     });
-    const postgres = this.juju.addSecret('postgres', {
+    this.postgres = this.juju.addSecret('postgres', {
       uri: 'postgresql://concourse:hunter2hunter2@db:5432/concourse',
     });
     this.cluster.deploy(application, {
       units: options.units ?? 3,
-      config: { 'release-mirror': mirror, 'postgres-uri': postgres, ...options.config },
+      config: { 'release-mirror': mirror, 'postgres-uri': this.postgres, ...options.config },
       address: (number) => `10.0.0.${10 + number}`,
       storage: {
         'concourse-data': { count: this.#wanted(options, 'concourse-data') },

@@ -1,7 +1,7 @@
 // What web units and workers of other applications say, key by key.
 import { parseDatabag } from 'juju-ts-ops';
 import { describe, expect, test } from 'vitest';
-import { tsaWebSchema, tsaWorkerSchema, websOf } from '../../../src/relations/tsa.ts';
+import { living, tsaWebSchema, tsaWorkerSchema, websOf } from '../../../src/relations/tsa.ts';
 import { sshKey } from '../../support/observed.ts';
 
 const web = (host: string, more: Record<string, string> = {}) =>
@@ -57,5 +57,18 @@ describe('a worker elsewhere', () => {
     'x y-m0a1b2c3d',
   ])('its name is not %j, which could be another worker’s', (name) => {
     expect(parseDatabag(tsaWorkerSchema, { 'worker-name': name }).values['worker-name']).toBeUndefined();
+  });
+});
+
+describe('who is there', () => {
+  test('of this model: whoever goal-state lists, also while it is dying', () => {
+    expect(living(['w/0', 'w/1'], 'w', ['w', 'w/1', 'w/2', 'x', 'x/0'])).toEqual(['w/1']);
+    expect(living(['w/0'], 'w', ['w'])).toEqual([]);
+  });
+
+  test('of another model: whoever the relation lists, since goal-state tells nothing of them', () => {
+    const remote = 'remote-0a1b2c3d4e5f4a6b8c7d9e0f1a2b3c4d';
+    expect(living([`${remote}/0`], remote, [])).toEqual([`${remote}/0`]);
+    expect(living(['ci/0'], 'ci', ['admin/ci.concourse-ci', 'x', 'x/0'])).toEqual(['ci/0']);
   });
 });
