@@ -1,18 +1,35 @@
 // The executable: the definition, the real machine, and Juju's environment, given to main(); nothing else. What does not
-// concern this unit ends here, before anything is loaded.
+// concern this unit ends here, before anything is loaded. With `exporter FILE` it is another program: the one behind
+// concourse-exporter.service.
 import { readFileSync } from 'node:fs';
 import { isOthersBusiness, quietNotePath, readQuietNote } from './src/quiet.ts';
 
 const { env } = process;
 // The lab gives each unit a directory as its root; Juju sets no such variable.
 const root = env.JUJU_LAB_ROOT;
-if (!isQuiet()) {
+if (process.argv[2] === 'exporter') {
+  await runExporter(process.argv[3] ?? '');
+} else if (!isQuiet()) {
   const [{ main }, { concourse }, { createHost }] = await Promise.all([
     import('juju-ts-ops'),
     import('./src/charm.ts'),
     import('./src/host/real/index.ts'),
   ]);
   await main(concourse(createHost(root === undefined ? {} : { root })));
+}
+
+/** Until it is told to end. A refresh of the charm takes its files away: nothing is loaded later. */
+async function runExporter(file: string): Promise<void> {
+  const [{ exporter }, { serve }, { createHost }] = await Promise.all([
+    import('./src/exporter/program.ts'),
+    import('./src/host/real/http-serve.ts'),
+    import('./src/host/real/index.ts'),
+    import('./src/host/real/http-probe.ts'),
+  ]);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => stop.abort());
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  await exporter(createHost(), file, { serve, say, signal: stop.signal });
 }
 
 function isQuiet(): boolean {

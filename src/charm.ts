@@ -9,13 +9,18 @@ import type { Host } from './host/host.ts';
 import { isOthersBusiness, quietNotePath, readQuietNote } from './quiet.ts';
 import { reconcile } from './reconcile.ts';
 import { type Pin, pinnedRelease } from './release/version.ts';
-import { type ConcourseHook, openSession } from './session.ts';
+import { type ConcourseHook, openSession, type Session } from './session.ts';
 import { isLeaving } from './storages.ts';
 import { teardown } from './teardown.ts';
 
 /** `pin`: the release that this revision of the charm was made for. */
 export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
-  const open = (hook: ConcourseHook) => openSession(hook, host, pin);
+  const sessions = new WeakMap<ConcourseHook, Session>();
+  const open = async (hook: ConcourseHook) => {
+    const session = await openSession(hook, host, pin);
+    sessions.set(hook, session);
+    return session;
+  };
   return definition.implement({
     reconcile: async (hook) => {
       if (await isQuiet(hook, host)) return;
@@ -25,6 +30,11 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
       await (leaves ? teardown(session) : reconcile(session));
     },
     teardown: async (hook) => teardown(await open(hook)),
+    ended: async (hook, ok) => {
+      const session = sessions.get(hook);
+      if (hook.event.kind === 'action' || hook.dying || session?.memory.exporter !== true) return;
+      await (await import('./observability/ended.ts')).noteFigures(session, ok);
+    },
     actions: {
       status: async (hook, params) => status(await open(hook), params),
       upgrade: async (hook, params) => upgrade(await open(hook), params),

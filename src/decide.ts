@@ -1,5 +1,6 @@
 // What this hook should do, publish and say, as one pure function of what it observed: the goal (on the leader), then
 // the volume, then this unit's part in the upgrade protocol and its services. No clock, no I/O, no randomness.
+import { exporterEffects } from './observability/exporter-step.ts';
 import { type Decision, type Effect, type Observed, ownUp, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
 import { elsewhereProblems, noGoal } from './upgrade/elsewhere.ts';
@@ -160,7 +161,7 @@ function merged(o: Observed, facts: Facts, steps: readonly Step[]): Decision {
   const wakes = steps.flatMap((step) => (step.wakeAt === undefined ? [] : [step.wakeAt]));
   // Nobody tells when the reason for a failure is gone.
   if (o.failures.size > 0) wakes.push(o.now + lookAgainMs);
-  const tidy = effects.length === 0 ? tidying(o, all) : [];
+  const tidy = effects.length === 0 ? [...exporterEffects(o, all), ...tidying(o, all)] : [];
   return {
     goal: undefined,
     facts: running(o, all),

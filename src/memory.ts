@@ -32,6 +32,8 @@ export const rememberedSchema = z.object({
   flight: z.boolean().optional(),
   /** Where workers of `flight` registered last: one starts again even when no unit of that web says so any more. */
   webs: z.object({ hosts: z.array(z.string()), hostKeys: z.array(z.string()) }).optional(),
+  /** There is an exporter on this machine, or about to be. */
+  exporter: z.boolean().optional(),
   /** The instance of Juju's storage concourse-data that is being taken away. */
   detaching: z.string().optional(),
   /** On the installer: locks of workers on other machines that it got, with their signs of life; and whether one lived. */

@@ -68,6 +68,8 @@ export interface VolumeView {
   releases: ReadonlyMap<string, { digest: string; architecture: string }>;
   /** Leftovers of installers that crashed (staging folders, a download marker): swept by the next holder of the lock. */
   leftovers: number;
+  /** The unit that holds the install lock now. */
+  lockedBy?: string | undefined;
 }
 
 /** The release that a plan runs. */
@@ -172,6 +174,15 @@ export interface TsaRelation {
   workers: { unit: string; publicSsh: string | undefined; name: string | undefined }[];
 }
 
+/** Looked at only where there may be one. */
+export interface ExporterView {
+  installed: boolean;
+  /** It runs as planned. */
+  current: boolean;
+  /** What should run; undefined where nothing should, and before the application has its keys. */
+  plan: ServicePlan | undefined;
+}
+
 export interface Observed {
   now: number;
   unit: string;
@@ -209,6 +220,7 @@ export interface Observed {
   tsa: readonly TsaRelation[];
   web: WebView;
   worker: WorkerView;
+  exporter: ExporterView;
   memory: Remembered;
   /** `postgres-uri`: the URI of the secret. */
   postgresSecret: string | undefined;
@@ -239,6 +251,8 @@ export type Effect =
   | { do: 'authorize-workers'; text: string; units: readonly string[] }
   | { do: 'forget-workers'; units: readonly string[] }
   | { do: 'stop-web' }
+  | { do: 'start-exporter'; plan: ServicePlan }
+  | { do: 'remove-exporter' }
   | { do: 'begin-upgrade'; id: number; deadline: number; landUntil?: number | undefined }
   | { do: 'make-worker-key' }
   | { do: 'prepare-worker-folder' }

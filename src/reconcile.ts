@@ -64,9 +64,19 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   for (const status of decision.statuses)
     hook.status.add(doubted && status.status === 'active' ? statuses.flockDoubted(status) : status);
   tellMalformed(session);
+  session.situation = situationOf(o, decision);
   await noteQuiet(session, o, decision);
   await remember(session);
 }
+
+/** For the charm's figures. */
+const situationOf = (o: Observed, { facts, goal = o.goal }: Decision): Session['situation'] => ({
+  phase: facts['upgrade-state'] ?? 'none',
+  target: goal?.version ?? '',
+  installed: o.volume.installed ?? '',
+  running: facts['running-web'] ?? '',
+  holder: o.volume.lockedBy ?? '',
+});
 
 /** Most applications are watched by nobody: what tells the watchers is loaded where there is one. */
 async function tellWatchers(session: Session, o: Observed, { facts }: Decision): Promise<void> {

@@ -3,6 +3,7 @@ import type { DatabagProblem, HookOf } from 'juju-ts-ops';
 import type { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
 import { type Remembered, rememberedSchema } from './memory.ts';
+import type { Situation } from './observability/figures.ts';
 import { noteWatchers } from './observability/watchers.ts';
 import type { Effect, Failure } from './observed.ts';
 import type { Pin } from './release/version.ts';
@@ -29,6 +30,10 @@ export interface Session {
   /** URI of the application's secret: the goal's, or made in this hook. */
   webSecret: string | undefined;
   memory: Remembered;
+  /** On the monotonic clock. */
+  readonly startedAt: number;
+  /** What the hook found and decided, for the charm's figures. */
+  situation: Situation | undefined;
   /** Databag values that could not be read in this hook: they count as absent, and are told once. */
   readonly malformed: Set<string>;
   /** The memory as it was read. */
@@ -38,6 +43,7 @@ export interface Session {
 }
 
 export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Promise<Session> {
+  const startedAt = host.clock.monotonic();
   const peer = await hook.peer('peers');
   const [application, own, remembered] = await Promise.all([
     peer?.application(),
@@ -62,6 +68,8 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
       ...(hook.event.kind === 'upgrade-charm' ? { staging: undefined } : {}),
     },
     remembered: remembered.value,
+    startedAt,
+    situation: undefined,
     failures: new Map(),
     done: new Set(),
   };

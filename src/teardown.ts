@@ -1,6 +1,7 @@
 // The hooks in which this unit goes: it says that it leaves, names the next installer if it leads, retires its worker,
 // and takes its services, timer, keys and folder away. Nothing that others share is touched.
 import path from 'node:path';
+import { EXPORTER_SERVICE } from './concourse/exporter.ts';
 import { occasionalFiles, WEB_SERVICE } from './concourse/web.ts';
 import { isMountUnitOf } from './concourse/mount-unit.ts';
 import { ownerOf } from './concourse/unit-file.ts';
@@ -9,6 +10,7 @@ import { goalInputs } from './decide.ts';
 import { settingsNotePath } from './observe/extra-view.ts';
 import { mountUnitPath } from './observe/filesystem-view.ts';
 import { SystemdFailure } from './host/errors.ts';
+import { figuresPath } from './observability/figures.ts';
 import { observe } from './observe/observe.ts';
 import { peersNotePath } from './observe/peers.ts';
 import { quietNotePath, relatedNotePath } from './quiet.ts';
@@ -32,6 +34,7 @@ import { nextGoal, wholeGoal } from './upgrade/goal.ts';
 const occasional = occasionalFiles('').map((file) => path.basename(file));
 const files: Record<string, readonly string[]> = {
   [WEB_SERVICE]: ['web.env', 'tsa_host_key', 'session_signing_key', 'authorized_worker_keys', ...occasional],
+  [EXPORTER_SERVICE]: ['exporter.env', 'exporter.json'],
   [WORKER_SERVICE]: [
     'worker.env',
     'worker_key',
@@ -92,7 +95,7 @@ async function retire(session: Session): Promise<void> {
 
 async function removeServices(session: Session): Promise<void> {
   const { host } = session;
-  for (const service of [WORKER_SERVICE, WEB_SERVICE]) {
+  for (const service of [WORKER_SERVICE, EXPORTER_SERVICE, WEB_SERVICE]) {
     if (!(await owns(session, service))) continue;
     await host.services.uninstall(service);
     for (const name of files[service] ?? []) await host.files.remove(path.join(host.paths.etc, name));
@@ -135,7 +138,7 @@ async function removeFiles(session: Session): Promise<void> {
   }
   // Also when the volume that tells of it has gone before.
   await removeUnlessMounted(session, path.join(host.paths.localWork, folderOfUnit(hook.unit)));
-  for (const note of [quietNotePath, peersNotePath, settingsNotePath])
+  for (const note of [quietNotePath, peersNotePath, settingsNotePath, figuresPath])
     await host.files.remove(note(host.paths.run, hook.unit));
   await host.files.remove(silenceNotePath(host.paths.run));
   for (const endpoint of ['tsa', 'flight'] as const)
@@ -145,6 +148,7 @@ async function removeFiles(session: Session): Promise<void> {
   for (const folder of [
     host.paths.etc,
     path.dirname(quietNotePath(host.paths.run, hook.unit)),
+    path.dirname(figuresPath(host.paths.run, hook.unit)),
     host.paths.memory,
   ]) {
     if ((await host.files.list(folder))?.length === 0) await host.files.remove(folder);

@@ -151,7 +151,13 @@ export interface Http {
     url: string,
     timeoutMs: number,
     /** What is sent instead of a plain GET. */
-    request?: { method: string; headers: Record<string, string>; body?: string },
+    request?: {
+      method: string;
+      headers: Record<string, string>;
+      body?: string;
+      /** Of the answer; 1 MiB unless it says otherwise. Beyond it there is none. */
+      mostBytes?: number;
+    },
   ): Promise<{ status: number; body: string } | undefined>;
 }
 

@@ -1,9 +1,13 @@
 // What there is to scrape, and under which names: pure.
+import { EXPORTER_PORT } from '../concourse/exporter.ts';
 import { METRICS_PORT } from '../concourse/web.ts';
 import type { ScrapeJob, Topology } from './schemas.ts';
 
 /** `host`: `*` for every unit that tells its address. */
-export const scrapeJobs = (host: string): ScrapeJob[] => [job('concourse', host, METRICS_PORT)];
+export const scrapeJobs = (host: string): ScrapeJob[] => [
+  job('concourse', host, METRICS_PORT),
+  job('exporter', host, EXPORTER_PORT),
+];
 
 const job = (name: string, host: string, port: number): ScrapeJob => ({
   job_name: name,

@@ -1,10 +1,12 @@
 // The only reader: configuration, goal, facts, the volume and this unit's services, as one plain value.
+import { EXPORTER_SERVICE } from '../concourse/exporter.ts';
 import { WEB_SERVICE } from '../concourse/web.ts';
 import { CONTAINERD_RIVALS, WORKER_SERVICE } from '../concourse/worker.ts';
 import type { Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { settleOptions } from '../settings.ts';
 import { factsOf } from '../upgrade/goal.ts';
+import { viewExporter } from './exporter-view.ts';
 import { settleExtras } from './extra-view.ts';
 import { viewFilesystem } from './filesystem-view.ts';
 import { readPeers } from './peers.ts';
@@ -18,7 +20,7 @@ export async function observe(session: Session): Promise<Observed> {
     hook.isLeader(),
     hook.config(),
     hook.peer('peers'),
-    host.services.show([WEB_SERVICE, WORKER_SERVICE, ...CONTAINERD_RIVALS]),
+    host.services.show([WEB_SERVICE, WORKER_SERVICE, EXPORTER_SERVICE, ...CONTAINERD_RIVALS]),
     viewVolume(host.files, session.volume),
   ]);
   const options = await settleExtras(
@@ -90,6 +92,7 @@ export async function observe(session: Session): Promise<Observed> {
       flight,
       volumeUsable: volume.problem === undefined && volume.identity !== undefined,
     }),
+    exporter: await viewExporter(session, options.settings, services[EXPORTER_SERVICE], isInstaller),
     memory: session.memory,
     failures: session.failures,
     done: session.done,

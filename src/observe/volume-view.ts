@@ -26,6 +26,7 @@ export async function viewVolume(files: Files, volume: Volume): Promise<VolumeVi
     marker: facts.marker,
     previous: facts.previous,
     releases,
+    lockedBy: facts.holder?.unit,
     leftovers: facts.staging.length + (facts.download === undefined ? 0 : 1),
   };
 }

@@ -59,6 +59,10 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
       return forgetWorkers(session, o.settings, effect.units);
     case 'stop-web':
       return stopWeb(session);
+    case 'start-exporter':
+      return (await import('./exporter.ts')).startExporter(session, effect.plan);
+    case 'remove-exporter':
+      return (await import('./exporter.ts')).removeExporter(session);
     case 'begin-upgrade':
       return beginUpgrade(session, effect);
     case 'make-worker-key':

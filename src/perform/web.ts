@@ -44,8 +44,8 @@ async function invocation(services: Session['host']['services']): Promise<string
   return (await services.show([WEB_SERVICE]))[WEB_SERVICE]?.invocation ?? '';
 }
 
-/** The user and group that web runs as, made when they are not there. Resolves with the group's id. */
-async function systemUser({ host }: Pick<Session, 'host'>, name: string): Promise<number> {
+/** A user and group that a service runs as, made when they are not there. Resolves with the group's id. */
+export async function systemUser({ host }: Pick<Session, 'host'>, name: string): Promise<number> {
   const there = await groupId(host, name);
   if (there !== undefined) return there;
   const args = [

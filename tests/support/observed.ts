@@ -203,6 +203,7 @@ function base(): Observed {
     tsa: [],
     web: stoppedWeb,
     worker: stoppedWorker,
+    exporter: { installed: false, current: true, plan: undefined },
     memory: {},
     postgresSecret: 'secret:postgres',
     failures: new Map(),

@@ -30,6 +30,9 @@ export type Handlers<D extends Definition> = {
   reconcile(hook: Hook<D>): Promise<void>;
   /** The hooks that run only because this unit is being removed: stop, remove, and the departed that is its own. */
   teardown?(hook: Hook<D>): Promise<void>;
+  /** Last of all, in hooks and actions, after everything was said to Juju or, where `ok` is false, dropped. What it throws is
+   * logged and changes nothing. */
+  ended?(hook: Hook<D>, ok: boolean): Promise<void>;
 } & ([Names<Actions<D>>] extends [never]
   ? { actions?: Record<never, never> }
   : { actions: ActionHandlers<D> });
@@ -39,6 +42,7 @@ export interface OpenHook {
   readonly hook: Hook;
   reconcile(): Promise<void>;
   teardown(): Promise<void>;
+  ended(ok: boolean): Promise<void>;
   /** `undefined`: the charm has no such action. `params` are parsed by the action's schema already. */
   action(name: string, params: unknown): Promise<ActionResults | undefined> | undefined;
 }
@@ -72,6 +76,7 @@ export function defineCharm<D extends Definition>(declared: D): CharmDefinition<
           hook: hook as unknown as Hook,
           reconcile: () => handlers.reconcile(hook),
           teardown: async () => handlers.teardown?.(hook),
+          ended: async (ok) => handlers.ended?.(hook, ok),
           action: (name, params) => {
             // Which handler gets which parameters is known to the compiler only where the name is a literal.
             const actions = (handlers.actions ?? {}) as Readonly<

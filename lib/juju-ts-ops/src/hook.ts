@@ -90,6 +90,11 @@ export class Hook<D extends Definition = Definition> {
     );
   }
 
+  /** How many hook tools this hook has called so far. */
+  get toolCalls(): number {
+    return this.#tools.calls;
+  }
+
   /** True promises the leadership for at least 30 s, and what is written to Juju is checked again when the hook ends. */
   isLeader(): Promise<boolean> {
     return this.#tools.json(z.boolean(), 'is-leader', []);

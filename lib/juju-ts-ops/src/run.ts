@@ -19,18 +19,33 @@ export async function execute(charm: Charm, runtime: Runtime): Promise<number> {
   }
   const open = charm.open(runtime);
   const { hook } = open;
+  let ok = false;
   try {
     if (hook.event.kind === 'action') await runAction(charm, open, hook.event.name);
     else await (hook.dying ? open.teardown() : open.reconcile());
     await hook.publish();
+    ok = true;
     return 0;
   } catch (error) {
     // The outermost boundary: whatever it was, the run failed, and Juju drops what it had buffered and retries hooks.
     hook.log.error(`${hook.event.name} failed: ${explain(error)}`);
     return 1;
   } finally {
-    await hook.log.flush();
+    // Errors are on their way since they were logged: nothing else is waited for before them.
+    try {
+      await hook.log.flush();
+    } finally {
+      await lastWords(open, ok);
+    }
   }
+}
+
+/** Whatever comes of it, the hook has ended as it has. */
+async function lastWords({ hook, ended }: OpenHook, ok: boolean): Promise<void> {
+  await ended(ok).catch((error: unknown) => {
+    hook.log.warning(`after ${hook.event.name}: ${explain(error)}`);
+  });
+  await hook.log.flush();
 }
 
 async function runAction(charm: Charm, open: OpenHook, name: string): Promise<void> {

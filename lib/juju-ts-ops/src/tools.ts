@@ -75,6 +75,8 @@ function started(
 export class Tools {
   readonly #run: RunTool;
   readonly #answers = new Map<string, Promise<string>>();
+  /** How many tools have been run. */
+  calls = 0;
 
   constructor(run: RunTool) {
     this.#run = run;
@@ -86,6 +88,7 @@ export class Tools {
     args: readonly string[],
     options: { stdin?: string; timeoutMs?: number } = {},
   ): Promise<string> {
+    this.calls += 1;
     const result = await this.#run(tool, args, { timeoutMs: toolTimeoutMs, ...options });
     if (result.code !== 0) throw failureOf(tool, args, result);
     return result.stdout;

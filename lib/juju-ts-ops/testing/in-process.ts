@@ -107,6 +107,7 @@ function watched(charm: Charm, onKill: () => void): Charm {
         hook: open.hook,
         reconcile: () => watch(open.reconcile()),
         teardown: () => watch(open.teardown()),
+        ended: (ok) => watch(open.ended(ok)),
         action: (name, params) => {
           const running = open.action(name, params);
           return running && watch(running);

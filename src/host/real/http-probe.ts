@@ -16,13 +16,13 @@ export async function probe(
   const target = new URL(url);
   const send = target.protocol === 'https:' ? https.request : http.request;
   const { promise, resolve } = Promise.withResolvers<{ status: number; body: string } | undefined>();
-  const { method, headers } = sent;
+  const { method, headers, mostBytes = bodyBytes } = sent;
   const request = send(target, { method, headers, rejectUnauthorized: false, agent: false }, (response) => {
     let body = '';
     response.setEncoding('utf8');
     response.on('data', (text: string) => {
       body += text;
-      if (body.length > bodyBytes) request.destroy();
+      if (body.length > mostBytes) request.destroy();
     });
     response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
     response.on('error', () => resolve(undefined));

@@ -1,5 +1,6 @@
 // Web's API, as far as a charm asks it: an answer for each request, without a socket in sight.
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 import { answerBuilds } from './one-off.ts';
 import { isAtLeast, version, workerVersion } from './build.ts';
@@ -42,14 +43,30 @@ export function answer(request: Request, situation: Situation): Answer {
     return isAllowed(request.authorization, situation)
       ? answerBuilds(request, situation.database, workers)
       : { status: 401, body: 'not authorized' };
-  if (!path.startsWith('/api/v1/workers')) return { status: 404, body: '' };
+  const listed = listedJobs(path);
+  if (listed !== undefined && isAllowed(request.authorization, situation))
+    return { status: 200, body: listed };
+  if (listed === undefined && !path.startsWith('/api/v1/workers')) return { status: 404, body: '' };
   if (!isAllowed(request.authorization, situation)) return { status: 401, body: 'not authorized' };
   const name = /^\/api\/v1\/workers\/([^/]+)\/prune$/.exec(path)?.[1];
   if (name !== undefined && request.method === 'PUT') {
     return prune(decodeURIComponent(name), workers, situation.database);
   }
-  const listed = workers.map((worker) => ({ ...worker, platform: 'linux', tags: [], team: '' }));
-  return { status: 200, body: listed };
+  const all = workers.map((worker) => ({ ...worker, platform: 'linux', tags: [], team: '' }));
+  return { status: 200, body: all };
+}
+
+/** Jobs of all teams and their pipelines, as a test wrote them to the file that CONCOURSE_STAND_IN_JOBS names. */
+function listedJobs(path: string): object[] | undefined {
+  if (path !== '/api/v1/jobs' && path !== '/api/v1/pipelines') return undefined;
+  const file = process.env.CONCOURSE_STAND_IN_JOBS;
+  const jobs: { team_name: string; pipeline_name: string }[] =
+    file === undefined ? [] : JSON.parse(readFileSync(file, 'utf8'));
+  if (path === '/api/v1/jobs') return jobs;
+  const pipelines = new Map(
+    jobs.map(({ team_name, pipeline_name: name }) => [`${team_name}/${name}`, { team_name, name }]),
+  );
+  return [...pipelines.values()];
 }
 
 const info = (): object => ({

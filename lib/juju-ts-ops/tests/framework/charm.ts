@@ -74,11 +74,13 @@ type Handlers = Parameters<typeof definition.implement>[0];
 export function charm(handlers: {
   reconcile?: (hook: TestHook) => Promise<void>;
   teardown?: (hook: TestHook) => Promise<void>;
+  ended?: (hook: TestHook, ok: boolean) => Promise<void>;
   upgrade?: Handlers['actions']['upgrade'];
 }): Charm {
   return definition.implement({
     reconcile: handlers.reconcile ?? (async () => {}),
     ...(handlers.teardown ? { teardown: handlers.teardown } : {}),
+    ...(handlers.ended ? { ended: handlers.ended } : {}),
     actions: { upgrade: handlers.upgrade ?? (async () => {}), must: async () => {} },
   });
 }

@@ -134,6 +134,43 @@ describe('the event', () => {
   });
 });
 
+describe('when a hook has ended', () => {
+  it('the charm is told so after the last word to Juju, with the number of its tools', async () => {
+    let told: unknown;
+    const { of } = await runHook(
+      charm({
+        reconcile: async (hook) => hook.status.add({ status: 'active', message: 'well' }),
+        ended: async (hook, ok) => {
+          told = { ok, calls: hook.toolCalls };
+        },
+      }),
+      { 'status-get': {} },
+    );
+    expect(told).toMatchObject({ ok: true });
+    expect(of('status-set')).toHaveLength(1);
+    expect(Object(told).calls).toBeGreaterThanOrEqual(1);
+  });
+
+  it('badly, it is told that too', async () => {
+    const told: boolean[] = [];
+    const { code } = await runHook(
+      charm({
+        reconcile: async () => Promise.reject(new Error('a bug')),
+        ended: async (_hook, ok) => void told.push(ok),
+      }),
+    );
+    expect({ code, told }).toEqual({ code: 1, told: [false] });
+  });
+
+  it('what goes wrong then is logged, and changes nothing', async () => {
+    const { code, of } = await runHook(
+      charm({ ended: async () => Promise.reject(new Error('nobody listens')) }),
+    );
+    expect(code).toBe(0);
+    expect(of('juju-log').join()).toContain('nobody listens');
+  });
+});
+
 describe('the surroundings', () => {
   it('come from the environment, empty ones as absent', async () => {
     let seen: unknown;

@@ -1,0 +1,15 @@
+// Whether the exporter has to be started or taken away: pure.
+import type { Effect, Observed } from '../observed.ts';
+import { type Facts, isWeb } from '../upgrade/facts.ts';
+
+/** It runs beside web, where metrics are wanted, and nowhere else. What keeps it from that keeps nothing else. */
+export function exporterEffects(o: Observed, facts: Facts): Effect[] {
+  const { installed, current, plan } = o.exporter;
+  if (o.settings.metrics && isWeb(facts)) {
+    // A plan lacks while the application has no keys yet.
+    const begun = o.done.has('start-exporter') || o.failures.has('start-exporter');
+    return plan === undefined || current || begun ? [] : [{ do: 'start-exporter', plan }];
+  }
+  const gone = o.done.has('remove-exporter') || o.failures.has('remove-exporter');
+  return installed && !gone ? [{ do: 'remove-exporter' }] : [];
+}
