@@ -34,7 +34,13 @@ export function decide(o: Observed): Decision {
   const effects: Effect[] = needsWebSecret(o)
     ? [{ do: 'make-web-secret' }, ...decided.effects]
     : decided.effects;
-  const said = [...o.optionProblems, ...elsewhereProblems(o), ...mountConflict(o), ...decided.statuses];
+  const said = [
+    ...o.optionProblems,
+    ...elsewhereProblems(o),
+    ...mountConflict(o),
+    ...o.web.concerns,
+    ...decided.statuses,
+  ];
   return { ...decided, goal, effects, statuses: said };
 }
 
@@ -133,6 +139,7 @@ function withRole(o: Observed, goal: Goal): Facts {
     facts['tsa-address'] = undefined;
     facts['tsa-host-key'] = undefined;
     facts['web-url'] = undefined;
+    facts['web-address'] = undefined;
     facts['web-revision'] = undefined;
     facts['authorized-workers'] = undefined;
   }

@@ -9,10 +9,12 @@ import { namesSchema } from './concourse/local-users.ts';
 import { durationSchema } from './duration.ts';
 import { operations } from './operations.ts';
 import { agentUnit, dashboardApplication, scrapeApplication, scrapeUnit } from './observability/schemas.ts';
+import { webEndpoints } from './relations/endpoints.ts';
 import { tsaWebSchema, tsaWorkerSchema } from './relations/tsa.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
+import { webOptions } from './web-options.ts';
 
 const httpUrl = (what: string) =>
   z
@@ -96,17 +98,9 @@ export const definition = defineCharm({
     'external-url': option.string({
       schema: httpUrl('a URL'),
       description:
-        'URL by which people and fly reach web. Empty: https://NAME of the certificate that web has, or http://ADDRESS:PORT of the web unit.',
+        'URL by which people and fly reach web. Empty: what an ingress says, or https://NAME of the certificate that web has, or http://ADDRESS:PORT of the web unit.',
     }),
-    'tls-certificate': option.secret({
-      description:
-        'Secret with the keys certificate and private-key (PEM; also chain, ca), by which web serves HTTPS. juju add-secret tls certificate#file=… private-key#file=….',
-    }),
-    'tls-port': option.int({
-      schema: z.int().min(1).max(65535),
-      default: 443,
-      description: 'Port of HTTPS, where web has a certificate.',
-    }),
+    ...webOptions,
     'log-level': option.string({
       schema: z.enum(['debug', 'info', 'error', 'fatal']),
       default: 'info',
@@ -190,6 +184,7 @@ export const definition = defineCharm({
       optional: true,
       unit: { local: tsaWorkerSchema, remote: tsaWebSchema },
     }),
+    ...webEndpoints,
   },
   provides: {
     // Workers of other applications.

@@ -25,6 +25,8 @@ export const rememberedSchema = z.object({
   scratch: z.string().optional(),
   /** There is a relation `filesystem`; false once it has ended. */
   filesystem: z.boolean().optional(),
+  /** Endpoints of web that have a relation. */
+  related: z.array(z.enum(['ingress', 'vault-kv', 'certificates'])).optional(),
   /** Endpoints of ours that watch this application and have a relation; undefined: not known. */
   watchers: z.array(z.enum(['monitoring', 'cos-agent', 'grafana-dashboard'])).optional(),
   /** There are relations `tsa`: workers of other applications; there is a relation `flight`: web is another application's. */

@@ -30,6 +30,8 @@ export interface Settings {
   requireBackup: boolean;
   webPort: number;
   externalUrl: string | undefined;
+  /** What workers are told instead of web's own address: `HOST:PORT`. */
+  tsaAddress: string | undefined;
   /** Where web serves HTTPS, when it has a certificate. */
   tlsPort: number;
   logLevel: 'debug' | 'info' | 'error' | 'fatal';
@@ -104,6 +106,10 @@ export interface WebView extends ServiceView {
   /** The running process is known to have read them as they are now. */
   authorizedTold: boolean;
   url: string;
+  /** Where an ingress reaches it: `https://10.0.0.10:443`. Undefined without one. */
+  innerUrl: string | undefined;
+  /** What is to be said of web beside how it fares. */
+  concerns: readonly Status[];
   /** Where people reach it: with a certificate that of HTTPS alone, since over HTTP the API would take passwords as well. */
   openPort: number | undefined;
   /** The end of the certificate that it should be served with (ms since the epoch). */

@@ -60,6 +60,8 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   }
   tellJuju(session, o, isWeb(decision.facts));
   await tellWatchers(session, o, decision);
+  if (session.memory.related?.length)
+    await (await import('./relations/tell.ts')).tellRelated(session, o, decision.facts);
   const doubted = await flockDoubted(session, o);
   for (const status of decision.statuses)
     hook.status.add(doubted && status.status === 'active' ? statuses.flockDoubted(status) : status);

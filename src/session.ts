@@ -4,6 +4,7 @@ import type { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
 import { type Remembered, rememberedSchema } from './memory.ts';
 import type { Situation } from './observability/figures.ts';
+import { noteRelated } from './relations/related.ts';
 import { noteWatchers } from './observability/watchers.ts';
 import type { Effect, Failure } from './observed.ts';
 import type { Pin } from './release/version.ts';
@@ -64,7 +65,11 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     webSecret: values['web-secret'],
     // Another resource comes as a refresh: whatever failed before may go well now.
     memory: {
-      ...noteWatchers(hook.event, await noteStorage(hook, remembered.value)),
+      ...(await noteRelated(
+        hook,
+        noteWatchers(hook.event, await noteStorage(hook, remembered.value)),
+        remembered.value === undefined,
+      )),
       ...(hook.event.kind === 'upgrade-charm' ? { staging: undefined } : {}),
     },
     remembered: remembered.value,

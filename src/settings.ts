@@ -58,6 +58,7 @@ export function settleOptions(
       requireBackup: values['require-backup'],
       webPort: values['web-port'],
       externalUrl: values['external-url'],
+      tsaAddress: values['tsa-address'],
       tlsPort: values['tls-port'],
       logLevel: values['log-level'],
       metrics: values['enable-metrics'],

@@ -32,9 +32,15 @@ export async function readTls(
 const hostOf = ({ externalUrl }: Settings): string | undefined =>
   externalUrl === undefined ? undefined : new URL(externalUrl).hostname.replace(/^\[|\]$/g, '');
 
-/** By which people and `fly` reach web. */
-export function peoplesUrl(settings: Settings, tls: Tls, address: string): string {
+/** By which people and `fly` reach web: as the operator, an ingress, or the certificate says. */
+export function peoplesUrl(
+  settings: Settings,
+  ingress: string | undefined,
+  tls: Tls,
+  address: string,
+): string {
   if (settings.externalUrl !== undefined) return settings.externalUrl;
+  if (ingress !== undefined) return ingress;
   const pair = 'missing' in tls ? undefined : tls.pair;
   if (pair === undefined) return `http://${hostAndPort(address, settings.webPort)}`;
   const name = pair.name ?? address;

@@ -15,6 +15,7 @@ import { statuses } from '../statuses.ts';
 import { webSecretSchema } from '../web-secret.ts';
 import { readExtraSecrets } from './extra-view.ts';
 import { viewService } from './services.ts';
+import { readIngress } from './ingress-view.ts';
 import { peoplesUrl, readTls, type Tls } from './tls-view.ts';
 import { readUserSecret } from './user-secret.ts';
 
@@ -52,13 +53,15 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
   const address = await ownAddress(hook);
   const secret = await readWebSecret(session);
   const tls = await readTls(session, inputs);
-  const url = peoplesUrl(settings, tls, address.ingress);
+  const ingress = await readIngress(session);
+  const url = peoplesUrl(settings, ingress.url, tls, address.ingress);
   const answer = view.up
     ? await webInfo(host.http, localUrl(address.bind, settings.webPort), probeTimeoutMs)
     : undefined;
   const failing = view.up && answer === undefined && view.invocation !== '';
   const authorizedText = await host.files.readText(authorizedKeysPath(host));
   const told = session.memory.authorized;
+  const openPort = 'pair' in tls && tls.pair === undefined ? settings.webPort : settings.tlsPort;
   return {
     ...view,
     plan: await planWeb(session, inputs, { bind: address.bind, url, tls }, secret),
@@ -67,9 +70,13 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
     authorizedText,
     authorizedTold: told?.invocation === view.invocation && told.text === authorizedText,
     url,
-    openPort: 'pair' in tls && tls.pair === undefined ? settings.webPort : settings.tlsPort,
+    openPort,
+    innerUrl: session.memory.related?.includes('ingress')
+      ? `${openPort === settings.webPort ? 'http' : 'https'}://${hostAndPort(address.ingress, openPort)}`
+      : undefined,
+    concerns: settings.externalUrl === undefined && ingress.concern !== undefined ? [ingress.concern] : [],
     certificateEnds: 'pair' in tls ? tls.pair?.notAfter : undefined,
-    tsaAddress: hostAndPort(address.ingress, TSA_PORT),
+    tsaAddress: settings.tsaAddress ?? hostAndPort(address.ingress, TSA_PORT),
     tsaHostKey: secret?.['tsa-host-key-pub'],
     revision: secret?.revision,
   };
@@ -83,6 +90,8 @@ const nothing = {
   authorizedTold: true,
   url: '',
   openPort: undefined,
+  innerUrl: undefined,
+  concerns: [],
   certificateEnds: undefined,
   tsaAddress: '',
   tsaHostKey: undefined,

@@ -57,6 +57,8 @@ export const factsSchema = z.object({
   'tsa-address': z.string().regex(/^\S+:[0-9]+$/),
   'tsa-host-key': z.string().startsWith('ssh-rsa '),
   'web-url': z.string(),
+  /** Where an ingress reaches web: a URL with its address. Absent without one. */
+  'web-address': z.url({ protocol: /^https?$/ }),
   /** The revision of web's secret that the web which answers was started with. */
   'web-revision': numberText,
   /** Fingerprints of the worker keys that web lets in: a worker starts once its own is among them. */

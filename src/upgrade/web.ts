@@ -29,6 +29,7 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     'tsa-address': web.tsaAddress,
     'tsa-host-key': web.tsaHostKey,
     'web-url': web.url,
+    'web-address': web.innerUrl,
     'authorized-workers': keys.map(({ publicSsh }) => fingerprint(publicSsh)),
   };
   if (web.otherUnit !== undefined)
