@@ -22,7 +22,7 @@ export function wordOfWeb(o: Observed, relation: TsaRelation, address: string): 
   const read = new Set(authorizedText.split('\n').map(bareKey));
   const keys = relation.workers.flatMap(({ publicSsh }) => publicSsh ?? []);
   return {
-    'tsa-host': address,
+    'tsa-host': o.settings.tsaAddress ?? address,
     'tsa-public-key': tsaHostKey,
     'concourse-version': answers,
     'authorized-workers': keys.filter((key) => read.has(bareKey(key))).map(fingerprint),
