@@ -11,7 +11,7 @@ import { installerStep, type Step } from './upgrade/installer.ts';
 import { comingOrGoing, mountConflict } from './upgrade/mounting.ts';
 import { tidying } from './upgrade/tidying.ts';
 import { volumeVerdict } from './upgrade/volume.ts';
-import { webStep } from './upgrade/web.ts';
+import { databaseConflict, webStep } from './upgrade/web.ts';
 import { workerStep } from './upgrade/worker.ts';
 
 /** After what failed, or a volume that cannot be used: nobody tells when it can. */
@@ -38,6 +38,7 @@ export function decide(o: Observed): Decision {
     ...o.optionProblems,
     ...elsewhereProblems(o),
     ...mountConflict(o),
+    ...databaseConflict(o),
     ...o.web.concerns,
     ...decided.statuses,
   ];

@@ -36,6 +36,10 @@ export const rememberedSchema = z.object({
   webs: z.object({ hosts: z.array(z.string()), hostKeys: z.array(z.string()) }).optional(),
   /** There is an exporter on this machine, or about to be. */
   exporter: z.boolean().optional(),
+  /** There is a relation `postgresql`. */
+  postgresql: z.boolean().optional(),
+  /** The database in which web's privileges are known to be whole (see `privilegesKey`). */
+  privileges: z.string().optional(),
   /** The instance of Juju's storage concourse-data that is being taken away. */
   detaching: z.string().optional(),
   /** On the installer: locks of workers on other machines that it got, with their signs of life; and whether one lived. */

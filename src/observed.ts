@@ -74,6 +74,12 @@ export interface VolumeView {
   lockedBy?: string | undefined;
 }
 
+/** Why there is no plan; `lookAgain`: nobody tells when there can be one. */
+export interface Missing {
+  missing: Status;
+  lookAgain?: boolean;
+}
+
 /** The release that a plan runs. */
 export const plannedVersion = (plan: ServicePlan): string => plan.environment[RELEASE_MARK] ?? '';
 
@@ -96,10 +102,14 @@ export const ownUp = (service: ServiceView): boolean => service.up && service.ot
 export interface WebView extends ServiceView {
   /** What should run, for the release that the volume names; or the one thing that is missing for it; undefined before
    * there is a release or a folder to make it from. */
-  plan: ServicePlan | { missing: Status } | undefined;
+  plan: ServicePlan | Missing | undefined;
   /** The version that /api/v1/info answers with. */
   answers: string | undefined;
-  /** The last fatal line of its log, when it does not answer. */
+  /** Whether it can read its database; undefined while it does not answer at all. */
+  database: 'readable' | 'unreadable' | 'silent' | undefined;
+  /** Which database of the relation `postgresql` it is to be let write in whole, and for which release. */
+  privileges: string | undefined;
+  /** The last fatal line of its log, when it does not answer, or not for what lies in its database. */
   complaint: string | undefined;
   /** The text of the authorised worker keys that web reads; undefined before it was written. */
   authorizedText: string | undefined;
@@ -259,6 +269,7 @@ export type Effect =
   | { do: 'stop-web' }
   | { do: 'start-exporter'; plan: ServicePlan }
   | { do: 'remove-exporter' }
+  | { do: 'mend-privileges'; database: string }
   | { do: 'begin-upgrade'; id: number; deadline: number; landUntil?: number | undefined }
   | { do: 'make-worker-key' }
   | { do: 'prepare-worker-folder' }

@@ -7,6 +7,7 @@ import { decide } from './decide.ts';
 import { flockDoubted } from './observe/flock-view.ts';
 import { observe } from './observe/observe.ts';
 import type { Decision, Observed } from './observed.ts';
+import { requestDatabase } from './perform/database.ts';
 import { perform } from './perform/perform.ts';
 import type { Session } from './session.ts';
 import { statuses } from './statuses.ts';
@@ -58,6 +59,7 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
     const { tellElsewhere } = await import('./tell-elsewhere.ts');
     await tellElsewhere(session, { ...o, facts: decision.facts });
   }
+  if (o.leader) await requestDatabase(session);
   tellJuju(session, o, isWeb(decision.facts));
   await tellWatchers(session, o, decision);
   if (session.memory.related?.length)

@@ -109,7 +109,20 @@ export const statuses = {
 
   // The web unit
   postgresMissing: (app: string) =>
-    blocked(`no database: juju config ${app} postgres-uri=secret:… (see docs/how-to/postgresql.md)`),
+    blocked(`juju integrate ${app}:postgresql …, or juju config ${app} postgres-uri=…: web has no database`),
+  databaseAwaited: (remote: string) => waiting(`for ${remote} to make a database`),
+  databaseUngranted: (remote: string) => waiting(`for ${remote} to let this unit read its secrets`),
+  databaseUnfit: (remote: string, problem: string) => blocked(`relation postgresql: ${remote}: ${problem}`),
+  twoDatabases: (app: string) =>
+    blocked(
+      `juju config ${app} --reset postgres-uri, or juju remove-relation ${app}:postgresql …: web uses postgres-uri`,
+    ),
+  databaseSilent: (version: string) =>
+    waiting(`for PostgreSQL: web ${version} answers, but its database does not`),
+  databaseUnreadable: (unit: string, complaint: string | undefined) =>
+    blocked(
+      `juju ssh ${unit} journalctl -u concourse-server: web cannot read its database${because(complaint)}`,
+    ),
   localUsers: (problem: string) => blocked(`secret of local-users: ${problem}`),
   tlsCertificate: (problem: string) => blocked(`secret of tls-certificate: ${problem}`),
   tlsPort: (app: string, port: number) =>

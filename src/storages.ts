@@ -1,5 +1,5 @@
-// What Juju brings a unit to keep things on: its storages and the relation `filesystem`; and whether it has web or workers
-// elsewhere. Their events are kept in the unit's memory, since to ask in every hook would cost hook tools in every hook of every unit.
+// What Juju brings a unit: its storages, the relations `filesystem` and `postgresql`; and whether it has web or workers elsewhere.
+// Their events are kept in the unit's memory, since to ask in every hook would cost hook tools in every hook of every unit.
 import type { Event } from 'juju-ts-ops';
 import type { Remembered } from './memory.ts';
 import type { ConcourseHook } from './session.ts';
@@ -26,6 +26,8 @@ export async function noteStorage(
   switch (event.relation?.endpoint) {
     case 'filesystem':
       return { ...known, filesystem: !broken };
+    case 'postgresql':
+      return { ...known, postgresql: await hasDatabase(hook) };
     case 'flight':
       return { ...known, flight: !broken, webs: broken ? undefined : known.webs };
     case 'tsa':
@@ -47,12 +49,23 @@ async function others(hook: ConcourseHook, broken: string): Promise<boolean> {
 }
 
 async function asked(hook: ConcourseHook): Promise<Remembered> {
-  const [[scratch], relations] = await Promise.all([
+  const [[scratch], relations, postgresql] = await Promise.all([
     hook.storages('worker-scratch'),
     hook.relations('filesystem'),
+    hasDatabase(hook),
   ]);
   // Not `false`: that is a relation that has ended. A new unit hears of it only after its first hooks.
-  return { scratch: scratch?.location, ...(relations.length > 0 && { filesystem: true }) };
+  return { scratch: scratch?.location, postgresql, ...(relations.length > 0 && { filesystem: true }) };
+}
+
+const hasDatabase = async (hook: ConcourseHook): Promise<boolean> =>
+  (await databaseRelation(hook)) !== undefined;
+
+/** The relation `postgresql`, but one that is just ending: the next may be there before it. */
+export async function databaseRelation(hook: ConcourseHook) {
+  const { event } = hook;
+  const ending = event.kind === 'relation-broken' ? event.relation.id : undefined;
+  return (await hook.relations('postgresql')).find(({ id }) => id !== ending);
 }
 
 /** What a unit keeps things on goes before anything else of a unit that is removed: what needs it ends first, and is not begun

@@ -106,6 +106,7 @@ function reportOf(
       'tsa-hosts': o.flight?.hosts.join(', ') || null,
       'workers-elsewhere':
         o.tsa.length === 0 ? null : o.tsa.reduce((sum, { workers }) => sum + workers.length, 0),
+      'web-database': o.web.database ?? null,
       'web-url': o.web.url || (installer?.['web-url'] ?? null),
       worker: serviceWord(ownUp(o.worker), o.worker.enabled, o.facts.role?.includes('worker')),
       'worker-registration': ownUp(o.worker) ? o.worker.registration : null,

@@ -98,11 +98,19 @@ function refusal(detail: string): RefusalReason {
 /** What to search web's log for. */
 export const FAILURE_MARKS: readonly string[] = ['error: ', 'panic: ', '"level":"fatal"', '"level":"error"'];
 
+/** What may be mended where a relation brings the database. */
+export const DENIED = 'PostgreSQL does not let its user write there';
+
 const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   [/auth config for the team does not have users/, 'no user may log in to the main team'],
-  [/SSL is not enabled on the server/, 'PostgreSQL has no TLS: add ?sslmode=disable to postgres-uri'],
-  [/password authentication failed/, 'PostgreSQL refuses the user or password in postgres-uri'],
-  [/database ".*" does not exist/, 'the database named in postgres-uri does not exist'],
+  [/SSL is not enabled on the server/, 'PostgreSQL has no TLS, and sslmode asks for it'],
+  [/password authentication failed/, 'PostgreSQL refuses the user or password'],
+  [/database ".*" does not exist/, 'the database does not exist'],
+  [/permission denied for (schema|table|sequence|database|relation)/, DENIED],
+  [
+    /failed to connect.*x509: |tls error.*x509: /,
+    'the certificate of PostgreSQL is not one that web trusts, or names another server',
+  ],
   [/no pg_hba\.conf entry/, "PostgreSQL's pg_hba.conf does not let this unit in"],
   [/too many clients|remaining connection slots/, 'PostgreSQL has no connection left: raise max_connections'],
   [/address already in use/, 'another program listens on its port'],

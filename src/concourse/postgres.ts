@@ -12,8 +12,10 @@ export interface PostgresConnection {
   password?: string;
   database: string;
   /** A host name or address, or else the directory of a Unix socket. */
-  server: { host: string; port: number } | { socket: string };
+  server: { host: string; port: number } | { socket: string; port?: number };
   sslMode: SslMode;
+  /** The certificate authority of the server: its text, and the file in which web and `migrate` read it. */
+  ca?: { pem: string; file: string };
   sslNegotiation?: 'postgres' | 'direct';
   /** Seconds. */
   connectTimeout?: number;
@@ -163,12 +165,17 @@ export function postgresEnvironment(connection: PostgresConnection): Environment
   const { server } = connection;
   return {
     ...('socket' in server
-      ? { CONCOURSE_POSTGRES_SOCKET: server.socket }
+      ? {
+          CONCOURSE_POSTGRES_SOCKET: server.socket,
+          // Concourse has no port for a socket: its driver takes the one of libpq.
+          ...(server.port !== undefined && { PGPORT: String(server.port) }),
+        }
       : { CONCOURSE_POSTGRES_HOST: server.host, CONCOURSE_POSTGRES_PORT: String(server.port) }),
     CONCOURSE_POSTGRES_USER: connection.user,
     ...(connection.password !== undefined && { CONCOURSE_POSTGRES_PASSWORD: connection.password }),
     CONCOURSE_POSTGRES_DATABASE: connection.database,
     CONCOURSE_POSTGRES_SSLMODE: connection.sslMode,
+    ...(connection.ca !== undefined && { CONCOURSE_POSTGRES_CA_CERT: connection.ca.file }),
     ...(connection.sslNegotiation !== undefined && {
       CONCOURSE_POSTGRES_SSLNEGOTIATION: connection.sslNegotiation,
     }),

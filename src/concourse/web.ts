@@ -77,15 +77,22 @@ export function webService(settings: WebSettings): PlannedService {
 
 const environmentPath = (etc: string): string => `${etc}/web.env`;
 const hostKeyPath = (etc: string): string => `${etc}/tsa_host_key`;
+/** The certificate authority of the database, where a relation brings one. */
+export const databaseCaPath = (etc: string): string => `${etc}/postgres_ca.pem`;
 const signingKeyPath = (etc: string): string => `${etc}/session_signing_key`;
 const certificatePath = (etc: string): string => `${etc}/tls_cert.pem`;
 const certificateKeyPath = (etc: string): string => `${etc}/tls_key.pem`;
 
 /** Files that not every web has: a start leaves none behind that its plan does not have. */
-export const occasionalFiles = (etc: string): string[] => [certificatePath(etc), certificateKeyPath(etc)];
+export const occasionalFiles = (etc: string): string[] => [
+  certificatePath(etc),
+  certificateKeyPath(etc),
+  databaseCaPath(etc),
+];
 
 function keyFiles(settings: WebSettings): ServiceFile[] {
   const { etc, keys, tls } = settings;
+  const { ca } = settings.postgres;
   const access = settings.user === undefined ? { mode: 0o600 } : { mode: 0o640, group: settings.user };
   return [
     { path: hostKeyPath(etc), content: keys.tsaHostPem, ...access },
@@ -96,6 +103,7 @@ function keyFiles(settings: WebSettings): ServiceFile[] {
           { path: certificatePath(etc), content: tls.certificate, mode: 0o644 },
           { path: certificateKeyPath(etc), content: tls.key, ...access },
         ]),
+    ...(ca === undefined ? [] : [{ path: ca.file, content: ca.pem, ...access }]),
   ];
 }
 

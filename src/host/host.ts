@@ -161,6 +161,29 @@ export interface Http {
   ): Promise<{ status: number; body: string } | undefined>;
 }
 
+/** A PostgreSQL server, and as whom to talk to it. */
+export interface DatabaseLogin {
+  user: string;
+  password?: string;
+  database: string;
+  server: { host: string; port: number } | { socket: string; port?: number };
+  sslMode: 'disable' | 'require' | 'verify-ca' | 'verify-full';
+  /** The authority that the server's certificate must be of; without one those that Node knows. */
+  ca?: { pem: string };
+}
+
+/** `values` stand for $1, $2, …: what is not ours never becomes SQL. Rejects with `DatabaseFailure`. */
+export type Ask = (
+  sql: string,
+  values?: readonly string[],
+) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+
+export interface Databases {
+  /** Connects, lets `work` ask on that one connection, and disconnects, all within `withinMs`. Rejects with
+   * `DatabaseFailure` where the server cannot be reached, refuses, or takes longer. */
+  session<T>(login: DatabaseLogin, withinMs: number, work: (ask: Ask) => Promise<T>): Promise<T>;
+}
+
 export interface ServiceState {
   /** systemd's ActiveState. */
   active: 'active' | 'activating' | 'deactivating' | 'inactive' | 'failed' | 'reloading' | 'unknown';
@@ -227,6 +250,7 @@ export interface Host {
   locks: Locks;
   commands: Commands;
   http: Http;
+  databases: Databases;
   services: Services;
   paths: Paths;
   architecture: 'amd64' | 'arm64';
@@ -243,6 +267,19 @@ export class HttpFailure extends Error {
   constructor(url: string, reason: string, options: { transient: boolean; cause?: unknown }) {
     super(`${url}: ${reason}`, { cause: options.cause });
     this.url = url;
+    this.transient = options.transient;
+  }
+}
+
+/** PostgreSQL that could not be reached, or that refused. `code`: PostgreSQL's own, of five characters (42501: no privilege), or the
+ * connection's (ECONNREFUSED). `transient`: worth another try. */
+export class DatabaseFailure extends Error {
+  override name = 'DatabaseFailure';
+  readonly code: string;
+  readonly transient: boolean;
+  constructor(message: string, options: { code: string; transient: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.code = options.code;
     this.transient = options.transient;
   }
 }

@@ -17,3 +17,9 @@ export async function readUserSecret(
     return { missing: statuses.secretUnreadable(hook.application, uri, 'it was not granted') };
   }
 }
+
+/** Parts of secrets, each of which the framework masks as a whole only: web may complain of one alone. Shorter ones are found in
+ * ordinary words. */
+export function conceal(hook: ConcourseHook, passwords: readonly (string | undefined)[]): void {
+  for (const password of passwords) if (password !== undefined && password.length >= 6) hook.mask(password);
+}

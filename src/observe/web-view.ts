@@ -3,21 +3,21 @@ import path from 'node:path';
 import { bindAddresses, hostAndPort } from '../concourse/addresses.ts';
 import { encryptionEnvironment } from '../concourse/encryption.ts';
 import { type Environment, parseEnvironmentFile } from '../concourse/environment-file.ts';
-import { FAILURE_MARKS, webFailure, webInfo } from '../concourse/health.ts';
+import { FAILURE_MARKS, webDatabase, webFailure, webInfo } from '../concourse/health.ts';
 import { ADMINISTRATOR, parseLocalUsers } from '../concourse/local-users.ts';
-import { parsePostgresUri, type PostgresConnection } from '../concourse/postgres.ts';
 import type { ServicePlan } from '../concourse/service.ts';
 import { TSA_PORT, WEB_SERVICE, WEB_USER, webService } from '../concourse/web.ts';
 import type { Host, ServiceState } from '../host/host.ts';
-import type { Settings, Status, WebView } from '../observed.ts';
+import type { Missing, Settings, Status, WebView } from '../observed.ts';
 import type { ConcourseHook, Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
 import { webSecretSchema } from '../web-secret.ts';
 import { readExtraSecrets } from './extra-view.ts';
+import { type Database, privilegesKey, readPostgres } from './postgres-view.ts';
 import { viewService } from './services.ts';
 import { readIngress } from './ingress-view.ts';
 import { peoplesUrl, readTls, type Tls } from './tls-view.ts';
-import { readUserSecret } from './user-secret.ts';
+import { conceal, readUserSecret } from './user-secret.ts';
 
 const probeTimeoutMs = 2_000;
 
@@ -55,17 +55,27 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
   const tls = await readTls(session, inputs);
   const ingress = await readIngress(session);
   const url = peoplesUrl(settings, ingress.url, tls, address.ingress);
-  const answer = view.up
-    ? await webInfo(host.http, localUrl(address.bind, settings.webPort), probeTimeoutMs)
-    : undefined;
-  const failing = view.up && answer === undefined && view.invocation !== '';
+  const local = localUrl(address.bind, settings.webPort);
+  const answer = view.up ? await webInfo(host.http, local, probeTimeoutMs) : undefined;
+  const database = answer === undefined ? undefined : await databaseState(session, local, view.invocation);
+  const failing = view.up && database !== 'readable' && view.invocation !== '';
+  const { installed } = inputs;
+  const postgres =
+    settings.mode === 'worker' || installed === undefined || secret === undefined
+      ? undefined
+      : await readPostgres(session, inputs.postgresSecret);
   const authorizedText = await host.files.readText(authorizedKeysPath(host));
   const told = session.memory.authorized;
   const openPort = 'pair' in tls && tls.pair === undefined ? settings.webPort : settings.tlsPort;
   return {
     ...view,
-    plan: await planWeb(session, inputs, { bind: address.bind, url, tls }, secret),
+    plan: await planWeb(session, inputs, { bind: address.bind, url, tls }, secret, postgres),
     answers: answer?.version,
+    database,
+    privileges:
+      postgres === undefined || 'missing' in postgres || installed === undefined
+        ? undefined
+        : privilegesKey(postgres, installed),
     complaint: failing ? await complaintOf(session, view.invocation) : undefined,
     authorizedText,
     authorizedTold: told?.invocation === view.invocation && told.text === authorizedText,
@@ -85,6 +95,8 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
 const nothing = {
   plan: undefined,
   answers: undefined,
+  database: undefined,
+  privileges: undefined,
   complaint: undefined,
   authorizedText: undefined,
   authorizedTold: true,
@@ -122,16 +134,16 @@ async function planWeb(
   inputs: WebInputs,
   where: { bind: string; url: string; tls: Tls },
   secret: Awaited<ReturnType<typeof readWebSecret>>,
-): Promise<ServicePlan | { missing: Status } | undefined> {
+  postgres: Database | Missing | undefined,
+): Promise<ServicePlan | Missing | undefined> {
   const { hook, host } = session;
   const { settings, installed } = inputs;
   if (settings.mode === 'worker') return { missing: statuses.workerAlone(hook.application) };
-  if (installed === undefined || secret === undefined) return undefined;
+  if (installed === undefined || secret === undefined || postgres === undefined) return undefined;
   const { tls } = where;
   if ('missing' in tls) return tls;
   if (tls.pair !== undefined && !where.url.startsWith('https:'))
     return { missing: statuses.httpsWanted(hook.application, where.url) };
-  const postgres = await readPostgres(hook, inputs.postgresSecret);
   if ('missing' in postgres) return postgres;
   const secrets = await readExtraSecrets(session, inputs.extraSecret, installed);
   if ('missing' in secrets) return secrets;
@@ -157,7 +169,7 @@ async function planWeb(
     clusterName: hook.application,
     logLevel: settings.logLevel,
     metrics: settings.metrics,
-    postgres,
+    postgres: postgres.connection,
     admin: { user: ADMINISTRATOR, password: secret['admin-password'] },
     localUsers: local.users,
     mainTeam: inputs.mainTeam,
@@ -171,20 +183,19 @@ async function planWeb(
   return { missing: statuses.effectFailed(planned.problems.map(({ message }) => message).join('; ')) };
 }
 
-export async function readPostgres(
-  hook: ConcourseHook,
-  uri: string | undefined,
-): Promise<PostgresConnection | { missing: Status }> {
-  if (uri === undefined) return { missing: statuses.postgresMissing(hook.application) };
-  const secret = await readUserSecret(hook, uri);
-  if ('missing' in secret) return secret;
-  const { uri: database } = secret.content;
-  if (database === undefined) return { missing: statuses.postgresMalformed('it has no key uri') };
-  const parsed = parsePostgresUri(database);
-  if (!parsed.ok) return { missing: statuses.postgresMalformed(parsed.problem.message) };
-  conceal(hook, [parsed.connection.password]);
-  return parsed.connection;
+/** A silent one is waited for once in a hook, not in each of its rounds. */
+async function databaseState(
+  session: Session,
+  url: string,
+  invocation: string,
+): Promise<WebView['database']> {
+  if (invocation !== '' && silentWebs.get(session) === invocation) return 'silent';
+  const state = await webDatabase(session.host.http, url, probeTimeoutMs);
+  if (state === 'silent') silentWebs.set(session, invocation);
+  return state;
 }
+
+const silentWebs = new WeakMap<Session, string>();
 
 async function readLocalUsers(
   hook: ConcourseHook,
@@ -201,12 +212,6 @@ async function readLocalUsers(
     read.users.map((user) => user.slice(user.indexOf(':') + 1)),
   );
   return read;
-}
-
-/** Parts of secrets, each of which the framework masks as a whole only: web may complain of one alone. Shorter ones are found in
- * ordinary words. */
-function conceal(hook: ConcourseHook, passwords: readonly (string | undefined)[]): void {
-  for (const password of passwords) if (password !== undefined && password.length >= 6) hook.mask(password);
 }
 
 async function complaintOf({ hook, host }: Session, invocation: string): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { makeWebSecret } from '../web-secret.ts';
 import { failureOf } from './failure.ts';
 import { askSchemas } from './schemas.ts';
 import { mendMarker, prune, stage, switchRelease } from './release.ts';
+import { mendPrivileges } from './database.ts';
 import { forgetWorkers } from './forget-workers.ts';
 import { mountVolume, unmountVolume } from './mount.ts';
 import { retireWorker } from './retire.ts';
@@ -57,6 +58,8 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
       return authorizeWorkers(session, effect, o.web);
     case 'forget-workers':
       return forgetWorkers(session, o.settings, effect.units);
+    case 'mend-privileges':
+      return mendPrivileges(session, o.postgresSecret, effect.database);
     case 'stop-web':
       return stopWeb(session);
     case 'start-exporter':

@@ -11,7 +11,7 @@ import {
 } from '../concourse/migrations.ts';
 import { WEB_SERVICE } from '../concourse/web.ts';
 import type { Failure, Observed } from '../observed.ts';
-import { readPostgres } from '../observe/web-view.ts';
+import { readPostgres } from '../observe/postgres-view.ts';
 import { describeFailure, type ReleaseFailure } from '../release/failures.ts';
 import { verifyRelease } from '../release/manifest.ts';
 import { planRelease } from '../release/source.ts';
@@ -169,8 +169,9 @@ const isWebUnit = (o: Observed): boolean => o.facts.role === 'web' || o.facts.ro
 /** Only the newer binary knows the way down, and no web may run meanwhile. */
 async function migrateDatabase(session: Session, o: Observed, from: string, to: string): Promise<void> {
   const { hook, host, volume } = session;
-  const postgres = await readPostgres(hook, o.postgresSecret);
-  if ('missing' in postgres) fail('no-database', postgres.missing.message);
+  const database = await readPostgres(session, o.postgresSecret);
+  if ('missing' in database) fail('no-database', database.missing.message);
+  const postgres = database.connection;
   const keys = await keysOfDatabase(session, o);
   await host.services.stop(WEB_SERVICE, 60_000);
   const ask = async (command: { command: string; args: readonly string[]; env: Record<string, string> }) =>

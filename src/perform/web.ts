@@ -2,6 +2,7 @@
 import { webInfo } from '../concourse/health.ts';
 import type { ServicePlan } from '../concourse/service.ts';
 import { occasionalFiles, WEB_SERVICE } from '../concourse/web.ts';
+import type { Host } from '../host/host.ts';
 import { otherUnit } from '../observe/services.ts';
 import { authorizedKeysPath, localUrl, ownAddress, webUser } from '../observe/web-view.ts';
 import { plannedVersion, type Settings, type WebView } from '../observed.ts';
@@ -25,15 +26,20 @@ export async function startWeb(session: Session, plan: ServicePlan): Promise<voi
   for (const file of marksLast(plan)) {
     await replaceFile(host.files, { ...file, gid: file.group === undefined ? undefined : gid });
   }
-  for (const file of occasionalFiles(host.paths.etc)) {
-    if (plan.files.some(({ path }) => path === file)) continue;
-    if ((await host.files.lstat(file)) !== undefined) await host.files.remove(file);
-  }
+  await removeOccasional(host, plan.files);
   await host.services.enable(WEB_SERVICE);
   const text = await host.files.readText(authorizedKeysPath(host));
   await host.services.restart(WEB_SERVICE);
   rememberAuthorized(session, await invocation(host.services), text);
   hook.log.info(`concourse-server.service starts Concourse ${plannedVersion(plan)}`);
+}
+
+/** What this web has no use for: a certificate, an authority of the database. */
+async function removeOccasional({ files, paths }: Host, planned: readonly { path: string }[]): Promise<void> {
+  for (const file of occasionalFiles(paths.etc)) {
+    if (planned.some(({ path }) => path === file)) continue;
+    if ((await files.lstat(file)) !== undefined) await files.remove(file);
+  }
 }
 
 function rememberAuthorized(session: Session, invocation: string, text: string | undefined): void {
@@ -110,5 +116,6 @@ export async function stopWeb({ hook, host }: Session): Promise<void> {
   if ((await otherUnit({ hook, host }, WEB_SERVICE)) !== undefined) return;
   await host.services.disable(WEB_SERVICE);
   await host.services.stop(WEB_SERVICE, 60_000);
+  await removeOccasional(host, []);
   hook.log.info('concourse-server.service is stopped and disabled');
 }

@@ -1,8 +1,9 @@
 // Web's part, as one pure function over what was observed: it runs what the volume names, lets the workers in that exist, says where
 // they register, and forgets those that are gone.
 import { day } from '../concourse/certificate.ts';
+import { DENIED } from '../concourse/health.ts';
 import { authorizedKeysFile, fingerprint, keyProblem } from '../concourse/keys.ts';
-import { type Observed, ownUp, plannedVersion } from '../observed.ts';
+import { type Effect, type Observed, ownUp, plannedVersion, type Status } from '../observed.ts';
 import { statuses } from '../statuses.ts';
 import { guests } from './elsewhere.ts';
 import { type Facts, hasPassed, isWorker } from './facts.ts';
@@ -36,9 +37,11 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     return { facts: {}, effects: [], statuses: [statuses.secondWebHere(web.otherUnit)] };
   if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
   if ('missing' in web.plan) {
-    // Clearing the option takes web down; a secret that cannot be read just now does not.
-    const cleared = ownUp(web) && !o.settings.postgresConfigured && !o.failures.has('stop-web');
-    return { facts: {}, effects: cleared ? [{ do: 'stop-web' }] : [], statuses: [web.plan.missing] };
+    // Without a database any more web goes down; a secret that cannot be read just now does not.
+    const none = !o.settings.postgresConfigured && o.memory.postgresql !== true;
+    const stops: Effect[] = none && ownUp(web) && !o.failures.has('stop-web') ? [{ do: 'stop-web' }] : [];
+    const wakeAt = web.plan.lookAgain === true ? o.now + retryMs : undefined;
+    return { facts: {}, effects: stops, statuses: [web.plan.missing], wakeAt };
   }
   const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
   if (failure !== undefined)
@@ -67,6 +70,11 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     };
   }
   if (web.answers === version) {
+    const privileges = lackingPrivileges(o);
+    if (privileges !== undefined) return { facts: known, effects: [privileges], statuses: [] };
+    const trouble = databaseTrouble(o, version);
+    if (trouble !== undefined)
+      return { facts: known, effects: [], statuses: [trouble], wakeAt: o.now + retryMs };
     const workers = keys.length + others.length;
     const status =
       workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
@@ -89,6 +97,10 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       statuses: [statuses.webStarting(version)],
     };
   }
+  if (web.complaint === DENIED) {
+    const privileges = lackingPrivileges(o);
+    if (privileges !== undefined) return { facts: known, effects: [privileges], statuses: [] };
+  }
   // Nobody tells of a web that comes up later: look again.
   const status =
     web.answers === undefined
@@ -109,6 +121,29 @@ function expiry({ web, now }: Observed): { expires?: number; lookAt?: number } {
 function earliest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** In a database that the relation brings: after a release has made its tables there, or where it is kept from it. */
+function lackingPrivileges({ web, memory, done, failures }: Observed): Effect | undefined {
+  const { privileges: database } = web;
+  if (database === undefined || (web.answers !== undefined && memory.privileges === database))
+    return undefined;
+  if (done.has('mend-privileges') || failures.has('mend-privileges')) return undefined;
+  return { do: 'mend-privileges', database };
+}
+
+/** Web answers, and yet there may be nothing that it can do. */
+function databaseTrouble({ web, unit, failures }: Observed, version: string): Status | undefined {
+  if (web.database === 'silent') return statuses.databaseSilent(version);
+  const failure = failures.get('mend-privileges');
+  if (failure !== undefined) return statuses.effectFailed(failure.message);
+  return web.database === 'unreadable' ? statuses.databaseUnreadable(unit, web.complaint) : undefined;
+}
+
+/** Both the option and the relation name a database: web keeps to the option's. */
+export function databaseConflict({ settings, memory, application, goal, unit }: Observed): Status[] {
+  const both = settings.postgresConfigured && memory.postgresql === true && goal?.installer === unit;
+  return both ? [statuses.twoDatabases(application)] : [];
 }
 
 /** Units that web has let in and that are gone: one that could not retire, a power cut say, would stay in web's list. */

@@ -189,7 +189,9 @@ describe('a first deployment', () => {
 
   test('without a database web says what to type, and the release is there for when it comes', async () => {
     const d = await Deployment.settled({ config: { 'postgres-uri': '' } });
-    expect(d.status(d.unit(0))).toMatch(/^blocked: no database: juju config concourse-ci postgres-uri=/);
+    expect(d.status(d.unit(0))).toMatch(
+      /^blocked: juju integrate concourse-ci:postgresql …, or juju config concourse-ci postgres-uri=…: /,
+    );
     expect(d.installed()).toBe('8.1.0');
     expect(await d.runs(d.unit(0), webService)).toBeUndefined();
   });

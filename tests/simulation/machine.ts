@@ -4,7 +4,7 @@ import { pathsBelow } from '../../src/host/real/index.ts';
 import { FakeRandom } from '../support/fake-random.ts';
 import { Disk, type Inode } from './disk.ts';
 import { simulatedFiles, StaleLookups, type VolumeLink, type Watcher } from './files.ts';
-import type { Mirror } from './mirror.ts';
+import { databaseProbe, type Mirror } from './mirror.ts';
 import { failure, Mounts, writable } from './mounts.ts';
 import type { Process, Scheduler } from './scheduler.ts';
 import { type ServiceEvents, SimulatedSystemd } from './services.ts';
@@ -169,9 +169,16 @@ export class Machine {
       },
       http: mirror.http(process, (url) => {
         const version = this.systemd.webAnswers();
-        if (version === undefined || !url.endsWith('/api/v1/info')) return undefined;
+        if (version === undefined) return undefined;
+        if (url.endsWith(databaseProbe)) return { status: 200, body: '[]' };
+        if (!url.endsWith('/api/v1/info')) return undefined;
         return { status: 200, body: JSON.stringify({ version, worker_version: '2.5' }) };
       }),
+      databases: {
+        session: () => {
+          throw new Error('no database is integrated here');
+        },
+      },
       services: this.systemd.facing(process),
       paths,
       architecture: 'amd64',

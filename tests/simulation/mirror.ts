@@ -6,6 +6,8 @@ import type { Process, Scheduler } from './scheduler.ts';
 
 export const mirrorUrl = 'http://mirror.example/releases';
 export const versions = ['8.1.0', '8.2.0', '8.3.0', '8.4.0'] as const;
+/** What web reads its database for. */
+export const databaseProbe = '/api/v1/teams/main/pipelines';
 const architecture = 'amd64';
 
 export type ServerState =
@@ -74,6 +76,8 @@ export class Mirror {
         return this.answer(process, url, headers?.range, stallMs, signal);
       },
       probe: async (url) => {
+        // PostgreSQL never fails here: to ask for it takes no turn.
+        if (url.endsWith(databaseProbe)) return probe(url);
         await this.scheduler.turn(process, 'probe web', 3);
         return probe(url);
       },

@@ -13,6 +13,7 @@ import { respond } from '../support/fake-http.ts';
 import { LockTable } from '../support/lock-table.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { archive, releaseEntries, sha256 } from '../unit/release/archives.ts';
+import { databaseProbe } from './mirror.ts';
 import { costs, toolCallMs } from './scale-costs.ts';
 
 export const application = 'concourse-ci';
@@ -162,7 +163,9 @@ export class Site {
     machine.http.onOpen = async (url) => this.served(url);
     machine.http.onProbe = async (url) => {
       const version = await this.runs(name, webService);
-      if (version === undefined || !url.endsWith('/api/v1/info')) return undefined;
+      if (version === undefined) return undefined;
+      if (url.endsWith(databaseProbe)) return { status: 200, body: '[]' };
+      if (!url.endsWith('/api/v1/info')) return undefined;
       return { status: 200, body: JSON.stringify({ version, worker_version: '2.5' }) };
     };
     machine.services.onStart = ({ name: service }) => this.started(name, service);

@@ -49,6 +49,7 @@ export class Effects {
       locks: this.guard('locks', host.locks, ['tryLock']),
       commands: this.guard('commands', host.commands, []),
       http: this.guard('http', host.http, []),
+      databases: this.guard('databases', host.databases, ['session']),
       services: this.guard('services', host.services, serviceEffects),
     };
   }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type {
   Clock,
   CommandResult,
+  Databases,
   Files,
   FileStat,
   Host,
@@ -12,6 +13,7 @@ import type {
   Paths,
   Space,
 } from '../../src/host/host.ts';
+import { DatabaseFailure } from '../../src/host/host.ts';
 import { realFiles } from '../../src/host/real/files.ts';
 import { pathsBelow } from '../../src/host/real/index.ts';
 import { Effects } from './effects.ts';
@@ -56,6 +58,10 @@ export class FakeMachine {
     stdout: '',
     stderr: `${command}: not found`,
   });
+  /** A session with PostgreSQL; there is none, unless the test brings one. */
+  onSession: Databases['session'] = () => {
+    throw new DatabaseFailure('connect ECONNREFUSED', { code: 'ECONNREFUSED', transient: true });
+  };
   private readonly options: FakeMachineOptions;
   private readonly living = new Map<number, Effects>();
   private processes = 0;
@@ -95,6 +101,9 @@ export class FakeMachine {
       locks: this.locks,
       commands: { run: async (command, args, { env = {} }) => this.onCommand(command, args, env) },
       http: this.http,
+      databases: {
+        session: (login, withinMs, work) => this.onSession(login, withinMs, work),
+      },
       services: this.services,
       paths: this.paths,
       architecture: this.options.architecture ?? 'amd64',

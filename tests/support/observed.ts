@@ -97,6 +97,8 @@ export const stoppedWeb: WebView = {
   otherUnit: undefined,
   plan: undefined,
   answers: undefined,
+  database: undefined,
+  privileges: undefined,
   complaint: undefined,
   authorizedText: undefined,
   authorizedTold: true,
@@ -119,6 +121,7 @@ export const webRunning = (version: string, web: Partial<WebView> = {}): WebView
   invocation: 'web-1',
   plan: planFor(version, 'concourse-server.service'),
   answers: version,
+  database: 'readable',
   ...web,
 });
 

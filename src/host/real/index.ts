@@ -1,4 +1,4 @@
-// The real machine behind the `Host` interface. What is heavy (undici, execa, node:https) is loaded when first used, so that a
+// The real machine behind the `Host` interface. What is heavy (undici, execa, postgres) is loaded when first used, so that a
 // hook that needs none of them starts in the time that Node itself takes.
 import path from 'node:path';
 import type { Host, Paths } from '../host.ts';
@@ -27,6 +27,10 @@ export function createHost(options: { root?: string } = {}): Host {
       open: async (url, how) => (await import('./http-open.ts')).open(url, how),
       probe: async (url, timeoutMs, request) =>
         (await import('./http-probe.ts')).probe(url, timeoutMs, request),
+    },
+    databases: {
+      session: async (login, withinMs, work) =>
+        (await import('./database.ts')).session(login, withinMs, work),
     },
     services: realServices({ commands, files, unitDirectory: paths.systemd }),
     paths,

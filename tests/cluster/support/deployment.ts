@@ -57,6 +57,8 @@ export class Deployment {
   readonly ownVolume = new Set<string>();
   /** Units whose hook's next process is changed by a test: to crash, to watch. */
   readonly nextProcess = new Map<string, (process: Effects) => void>();
+  /** What becomes of web's questions to its database. */
+  database: 'readable' | 'unreadable' | 'silent' = 'readable';
   /** Units whose builds do not end: told to land or to retire, their workers stay. */
   readonly busy = new Set<string>();
   /** What web lists: workers by name, with their states. */
@@ -329,6 +331,10 @@ export class Deployment {
     if (version === undefined || this.silentWeb.has(version)) return undefined;
     const answer = (body: object) => ({ status: 200, body: JSON.stringify(body) });
     if (url.endsWith('/api/v1/info')) return answer({ version, worker_version: '2.5' });
+    if (url.endsWith('/api/v1/teams/main/pipelines')) {
+      if (this.database === 'silent') return undefined;
+      return this.database === 'readable' ? answer([]) : { status: 500, body: '' };
+    }
     if (url.endsWith('/sky/issuer/token')) return answer({ access_token: 'a token' });
     if (url.endsWith('/api/v1/workers'))
       return answer([...this.listed].map(([name, state]) => ({ name, state, version: '2.5' })));

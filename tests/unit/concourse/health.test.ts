@@ -106,12 +106,12 @@ test.each([
   ],
   [
     'error: failed to connect to `host=db`: server error (FATAL: password authentication failed for user "u" (SQLSTATE 28P01))',
-    'PostgreSQL refuses the user or password in postgres-uri',
+    'PostgreSQL refuses the user or password',
   ],
   ['error: dial tcp 127.0.0.1:5432: connect: connection refused', 'PostgreSQL cannot be reached'],
   [
     'error: pq: SSL is not enabled on the server',
-    'PostgreSQL has no TLS: add ?sslmode=disable to postgres-uri',
+    'PostgreSQL has no TLS, and sslmode asks for it',
   ],
   ['error: listen tcp 0.0.0.0:8080: bind: address already in use', 'another program listens on its port'],
   ['panic: reflect: call of reflect.Value.Set on func Value', 'it panicked'],
