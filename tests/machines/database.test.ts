@@ -11,9 +11,10 @@ import {
 } from './support/concourse-site.ts';
 
 test('a PostgreSQL that goes away and comes back restarts nothing; its new password restarts web alone', async () => {
-  const { lab, deploy, machine, show, look, settled, postgres, webVersion } = await concourseSite(['8.1.0'], {
-    postgres: true,
-  });
+  const { lab, deploy, machine, show, look, settled, postgres, webVersion, status } = await concourseSite(
+    ['8.1.0'],
+    { postgres: true },
+  );
   if (postgres === undefined) throw new Error('asked for');
   await deploy(2);
   // What web knows lies in the real one.
@@ -41,10 +42,15 @@ test('a PostgreSQL that goes away and comes back restarts nothing; its new passw
   // Hooks go on meanwhile: web answers, though not for what lies in the database.
   for (const unit of [web, worker]) await look(unit);
   lab.configure(application, { 'upgrade-ready-timeout': '3m' });
-  await settled();
+  await lab.settle({ timeoutMs: 120_000 });
+  expect(status(web)).toMatchObject({ status: expect.stringMatching(/waiting|blocked/) });
+  expect(status(web).message).toMatch(/PostgreSQL|its database/);
+  expect(status(worker).status).toBe('active');
   expect(await webVersion(web)).toBe('8.1.0');
   postgres.start();
   await until(readable);
+  // Its timer would have it look again within 30 s.
+  await look(web);
   await settled();
   expect([await webs(), await workers()]).toEqual(before);
 
@@ -54,7 +60,6 @@ test('a PostgreSQL that goes away and comes back restarts nothing; its new passw
   expect(await readable()).toBe(false);
   postgres.start();
   await until(readable);
-  // Its timer would have it look again within 30 s.
   await look(web);
   await settled();
 

@@ -6,9 +6,10 @@ export default defineConfig({
   root: join(import.meta.dirname, '../..'),
   test: {
     name: 'machines',
-    include: [
-      process.env['MACHINES_RANDOM'] ? 'tests/machines/random/random.ts' : 'tests/machines/**/*.test.ts',
-    ],
+    include: process.env['MACHINES_RANDOM']
+      ? ['tests/machines/random/random.ts']
+      : // Here PostgreSQL is installed, which that test of the tier `unit` does without where it is not.
+        ['tests/machines/**/*.test.ts', 'tests/unit/perform/privileges.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 180_000,
     globalSetup: ['tests/machines/support/pack.ts'],

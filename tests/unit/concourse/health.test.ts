@@ -109,10 +109,7 @@ test.each([
     'PostgreSQL refuses the user or password',
   ],
   ['error: dial tcp 127.0.0.1:5432: connect: connection refused', 'PostgreSQL cannot be reached'],
-  [
-    'error: pq: SSL is not enabled on the server',
-    'PostgreSQL has no TLS, and sslmode asks for it',
-  ],
+  ['error: pq: SSL is not enabled on the server', 'PostgreSQL has no TLS, and sslmode asks for it'],
   ['error: listen tcp 0.0.0.0:8080: bind: address already in use', 'another program listens on its port'],
   ['panic: reflect: call of reflect.Value.Set on func Value', 'it panicked'],
   ['error: something that nobody has seen yet', undefined],
