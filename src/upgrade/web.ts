@@ -72,9 +72,9 @@ export function webStep(o: Observed, upgrading: boolean): Step {
   if (web.answers === version) {
     const privileges = lackingPrivileges(o);
     if (privileges !== undefined) return { facts: known, effects: [privileges], statuses: [] };
+    const facts: Facts = { ...known, 'web-revision': web.revision };
     const trouble = databaseTrouble(o, version);
-    if (trouble !== undefined)
-      return { facts: known, effects: [], statuses: [trouble], wakeAt: o.now + retryMs };
+    if (trouble !== undefined) return { facts, effects: [], statuses: [trouble], wakeAt: o.now + retryMs };
     const workers = keys.length + others.length;
     const status =
       workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
@@ -83,7 +83,7 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     const told = expires === undefined ? status : statuses.certificateExpires(status, day(expires));
     const wakes = [gone.length > 0 && stillForgetting(o) ? o.now + lookAgainMs : undefined, lookAt];
     return {
-      facts: { ...known, 'web-revision': web.revision },
+      facts,
       effects:
         gone.length > 0 && !o.done.has('forget-workers') ? [{ do: 'forget-workers', units: gone }] : [],
       statuses: upgrading ? [] : [told],

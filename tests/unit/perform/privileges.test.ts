@@ -26,8 +26,8 @@ const asWeb = <T>(work: (ask: Ask) => Promise<T>, differing?: Partial<DatabaseLo
 
 let server: TestPostgres;
 
-// Where it is not installed the tier of machines runs this file.
-describe.skipIf(!hasPostgres)('on a real PostgreSQL', () => {
+// Where it is not installed the tier of machines runs this file. A cluster is made in seconds, but on a machine that has no time.
+describe.skipIf(!hasPostgres)('on a real PostgreSQL', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     server = await startPostgres();
     server.run(`
@@ -37,7 +37,7 @@ describe.skipIf(!hasPostgres)('on a real PostgreSQL', () => {
       CREATE ROLE charmed_concourse_dml NOLOGIN;
       CREATE ROLE "relation-7" LOGIN PASSWORD 'p@ss/''word' IN ROLE charmed_concourse_admin, charmed_concourse_dml;
       CREATE ROLE operator NOLOGIN;`);
-  });
+  }, 120_000);
   afterAll(() => server.remove());
   beforeEach(() => {
     server.run('DROP DATABASE IF EXISTS concourse WITH (FORCE)');
@@ -118,7 +118,7 @@ describe.skipIf(!hasPostgres)('on a real PostgreSQL', () => {
     const started = performance.now();
     const late = databases.session(login(), 300, (ask) => ask('SELECT pg_sleep(60)'));
     await expect(late).rejects.toMatchObject({ name: 'DatabaseFailure', code: 'LATE', transient: true });
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(9_000);
   });
 
   test('a wrong password, a database that is not there, a server that is gone: each has its code', async () => {
