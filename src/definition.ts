@@ -1,6 +1,6 @@
 // What the charm declares to Juju and to its own types: options, relations with their databags, resources, actions. The
 // YAML files at the top of the project say the same, and a test holds the two equal.
-import { action, defineCharm, json, option, peers, provides, requires, resource, storage } from 'juju-ts-ops';
+import { action, defineCharm, option, peers, provides, requires, resource, storage } from 'juju-ts-ops';
 import { z } from 'zod';
 import { concourseOptions } from './concourse-options.ts';
 import { extraSchema } from './concourse/extra-environment.ts';
@@ -11,12 +11,11 @@ import { operations } from './operations.ts';
 import { agentUnit, dashboardApplication, scrapeApplication, scrapeUnit } from './observability/schemas.ts';
 import { webEndpoints } from './relations/endpoints.ts';
 import { tsaWebSchema, tsaWorkerSchema } from './relations/tsa.ts';
+import { postgresql } from './relations/postgresql-endpoint.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
 import { webOptions } from './web-options.ts';
-
-const text = z.string();
 
 const httpUrl = (what: string) =>
   z
@@ -172,29 +171,7 @@ export const definition = defineCharm({
   },
   peers: { peers: peers({ interface: 'concourse-ci_peers', app: goalSchema, unit: factsSchema }) },
   requires: {
-    // Provided by the charms postgresql, postgresql-k8s, pgbouncer and pgbouncer-k8s: see src/relations/postgresql.ts.
-    postgresql: requires({
-      interface: 'postgresql_client',
-      limit: 1,
-      optional: true,
-      app: {
-        local: z.object({ database: text, 'requested-secrets': json(z.array(text)) }),
-        remote: z.object({
-          'secret-user': text,
-          'secret-tls': text,
-          endpoints: text,
-          'read-only-endpoints': text,
-          database: text,
-          version: text,
-          username: text,
-          password: text,
-          uris: text,
-          tls: text,
-          'tls-ca': text,
-        }),
-      },
-      unit: { remote: z.object({ host: text, port: text, database: text, user: text, password: text }) },
-    }),
+    postgresql,
     // Written by the charms nfs-server-proxy, cephfs-server-proxy, ceph-fs and others.
     filesystem: requires({
       interface: 'filesystem_info',
