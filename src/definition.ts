@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { concourseOptions } from './concourse-options.ts';
 import { extraSchema } from './concourse/extra-environment.ts';
 import { folderMountsSchema } from './concourse/folder-mounts.ts';
+import { gpuIdsSchema } from './concourse/gpu-ids.ts';
 import { namesSchema } from './concourse/local-users.ts';
 import { durationSchema } from './duration.ts';
 import { operations } from './operations.ts';
@@ -128,6 +129,18 @@ export const definition = defineCharm({
       schema: folderMountsSchema,
       description:
         'Folders below /srv of the workers that tasks see at the same path, separated by commas: read-only, with :rw writable, such as datasets,cache:rw. Every team sees them.',
+    }),
+    'compute-runtime': option.string({
+      schema: z.enum(['none', 'cuda', 'rocm']),
+      default: 'none',
+      description:
+        "GPUs for tasks: cuda, NVIDIA's by its container toolkit; rocm, AMD's. Nothing is installed: what a worker lacks is named in its status. Workers then have the tags cuda or rocm, and gpu.",
+    }),
+    'gpu-device-ids': option.string({
+      schema: gpuIdsSchema,
+      default: 'all',
+      description:
+        'With compute-runtime: all, or the numbers of the GPUs that tasks get, such as 0,2; no others are reached.',
     }),
     'worker-drain': option.string({
       schema: z.enum(['keep', 'land']),

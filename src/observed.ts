@@ -2,6 +2,7 @@
 // (`Decision`). Nothing here reads, writes or decides.
 import { RELEASE_MARK } from './concourse/configuration-hash.ts';
 import type { FolderMount } from './concourse/folder-mounts.ts';
+import type { ComputeRuntime, GpuIds } from './concourse/gpu-ids.ts';
 import type { ServicePlan } from './concourse/service.ts';
 import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
@@ -40,6 +41,8 @@ export interface Settings {
   workerRuntime: 'containerd' | 'houdini';
   volumeDriver: 'auto' | VolumeDriver;
   folderMounts: readonly FolderMount[];
+  computeRuntime: ComputeRuntime;
+  gpuDeviceIds: GpuIds;
   workerDrain: 'keep' | 'land';
   workerDrainTimeoutMs: number;
   /** Whether `postgres-uri` is set at all. */
@@ -145,6 +148,8 @@ export interface WorkerView extends ServiceView {
   moving: boolean;
   /** Where its containers and volumes are, how it keeps those, and why; undefined before it was decided. */
   work: { path: string; reason: string; driver: string; driverReason: string } | undefined;
+  /** `2x NVIDIA`, where tasks get some. */
+  gpus: string | undefined;
   /** From state.json: the upgrade that this worker stopped for. */
   upgrade: { id: number; deadline: number; landUntil?: number | undefined } | undefined;
 }

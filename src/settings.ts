@@ -65,6 +65,8 @@ export function settleOptions(
       workerRuntime: values['worker-runtime'],
       volumeDriver: values['volume-driver'],
       folderMounts: values['folder-mounts'] ?? [],
+      computeRuntime: values['compute-runtime'],
+      gpuDeviceIds: values['gpu-device-ids'],
       workerDrain: values['worker-drain'],
       workerDrainTimeoutMs: values['worker-drain-timeout'],
       postgresConfigured: values['postgres-uri'] !== undefined,

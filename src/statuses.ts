@@ -183,8 +183,10 @@ export const statuses = {
     waiting(
       `worker ${version} is registering${complaint === undefined ? '' : `: ${complaint.slice(0, 90)}`}`,
     ),
-  worker: (version: string, own: boolean) =>
-    active(`worker ${version}${own ? ', on a volume of its own' : ''}`),
+  worker: (version: string, own: boolean, gpus?: string) =>
+    active(
+      `worker ${version}${gpus === undefined ? '' : ` (GPU: ${gpus})`}${own ? ', on a volume of its own' : ''}`,
+    ),
   rival: (unit: string, service: string) =>
     blocked(
       `juju ssh ${unit} sudo systemctl disable --now ${service}: a worker's containerd needs its socket`,
@@ -197,6 +199,16 @@ export const statuses = {
     blocked(
       `juju config ${app} folder-mounts=…: on ${unit} ${path} is ${link ? 'a symbolic link' : 'no directory'}`,
     ),
+  gpuProgram: (unit: string, command: string, what: string, code: number) =>
+    blocked(
+      `juju exec --unit ${unit} -- ${command}: ${what} ${code === 127 ? 'is missing' : `ends with ${code}`} (docs/how-to/gpu.md)`,
+    ),
+  gpuUnfit: (app: string, unit: string, runtime: string, problem: string) =>
+    blocked(
+      `juju config ${app} gpu-device-ids=…, or compute-runtime=none: ${unit} for ${runtime}: ${problem}`,
+    ),
+  gpuShut: (unit: string, node: string) =>
+    blocked(`let all users of ${unit} read and write ${node}: builds are nobody there (docs/how-to/gpu.md)`),
   operatorFile: (keys: readonly string[]) =>
     blocked(`remove from /etc/default/concourse-worker: ${some(keys)}; the worker would not start with it`),
   secondWorker: (other: string) =>

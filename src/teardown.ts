@@ -7,6 +7,7 @@ import { isMountUnitOf } from './concourse/mount-unit.ts';
 import { ownerOf } from './concourse/unit-file.ts';
 import { WORKER_SERVICE } from './concourse/worker.ts';
 import { goalInputs } from './decide.ts';
+import { gpuNotePath } from './observe/container-edits-view.ts';
 import { settingsNotePath } from './observe/extra-view.ts';
 import { mountUnitPath } from './observe/filesystem-view.ts';
 import { SystemdFailure } from './host/errors.ts';
@@ -138,7 +139,7 @@ async function removeFiles(session: Session): Promise<void> {
   }
   // Also when the volume that tells of it has gone before.
   await removeUnlessMounted(session, path.join(host.paths.localWork, folderOfUnit(hook.unit)));
-  for (const note of [quietNotePath, peersNotePath, settingsNotePath, figuresPath])
+  for (const note of [quietNotePath, peersNotePath, settingsNotePath, figuresPath, gpuNotePath])
     await host.files.remove(note(host.paths.run, hook.unit));
   await host.files.remove(silenceNotePath(host.paths.run));
   for (const endpoint of ['tsa', 'flight'] as const)

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { fingerprint } from '../concourse/keys.ts';
 import { REGISTRATION_MARKS, registration } from '../concourse/health.ts';
 import { type Environment, parseEnvironmentFile } from '../concourse/environment-file.ts';
+import { noEdits } from '../concourse/container-edits.ts';
+import { type Gpus, gpuTags, gpuWords } from '../concourse/gpu-ids.ts';
 import type { ServicePlan } from '../concourse/service.ts';
 import { chooseDriver } from '../concourse/volume-driver.ts';
 import { operatorProblems, WORKER_SERVICE, workerScriptPath, workerService } from '../concourse/worker.ts';
@@ -20,7 +22,7 @@ import {
   type WorkerState,
 } from '../storage/worker-folder.ts';
 import type { Facts } from '../upgrade/facts.ts';
-import { viewContainerEdits } from './container-edits-view.ts';
+import { type GivenToTasks, viewContainerEdits } from './container-edits-view.ts';
 import { viewService } from './services.ts';
 import { ownAddress } from './web-view.ts';
 
@@ -55,11 +57,16 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
   const aside = state?.standingAside;
   const kept = await viewWork(session, inputs.settings.volumeDriver, state?.workDirectory);
   const registered = await registrationOf(session, view.up ? view.invocation : '');
+  const decided = inputs.installed !== undefined && state?.workDirectory !== undefined;
+  const given: GivenToTasks = decided
+    ? await viewContainerEdits(session, inputs.settings)
+    : { edits: noEdits, gpus: undefined };
   return {
     ...view,
-    plan: kept.moving ? undefined : (kept.unfit ?? (await planWorker(session, inputs, state))),
+    plan: kept.moving ? undefined : (kept.unfit ?? (await planWorker(session, inputs, state, given))),
     moving: kept.moving,
     work: kept.work,
+    gpus: 'gpus' in given && given.gpus !== undefined ? gpuWords(given.gpus) : undefined,
     retirable: view.otherUnit === undefined && (view.up || (await hasScript(host))),
     registration: registered.state,
     complaint: registered.complaint,
@@ -118,6 +125,7 @@ async function planWorker(
   session: Session,
   inputs: WorkerInputs,
   state: WorkerState | undefined,
+  given: GivenToTasks,
 ): Promise<ServicePlan | { missing: Status } | undefined> {
   const { hook, host } = session;
   const { settings, installed } = inputs;
@@ -128,7 +136,6 @@ async function planWorker(
   const workerKeyPem = await host.files.readText(workerKeyPath(host));
   if (workerKeyPem === undefined) return undefined;
   const operatorEnvironment = await host.files.readText(path.join(host.paths.defaults, 'concourse-worker'));
-  const given = await viewContainerEdits(session, settings);
   if ('missing' in given) return given;
   const operator = parseEnvironmentFile(operatorEnvironment ?? '');
   const refused = operatorProblems(settings.workerRuntime, operator, given.edits);
@@ -156,7 +163,7 @@ async function planWorker(
     runtime: settings.workerRuntime,
     logLevel: settings.logLevel,
     proxies: hook.proxies,
-    extra: inputs.extra,
+    extra: withTags(inputs.extra, given.gpus),
     operatorEnvironment,
   });
   if (planned.ok) return planned.plan;
@@ -169,6 +176,13 @@ function noWeb(application: string, { settings, flight, installer }: WorkerInput
 }
 
 type Tsa = Pick<WebElsewhere, 'hosts' | 'hostKeys'>;
+
+/** Those of the option `tag` come first. */
+function withTags(extra: Environment, gpus: Gpus | undefined): Environment {
+  if (gpus === undefined) return extra;
+  const tags = [...(extra['CONCOURSE_TAG']?.split(',') ?? []), ...gpuTags(gpus)];
+  return { ...extra, CONCOURSE_TAG: [...new Set(tags)].join(',') };
+}
 
 /** Where workers register. When web has left, where they did: a worker that comes back needs no word from it. */
 function tsaOf(session: Session, web: Facts | undefined): Tsa | undefined {

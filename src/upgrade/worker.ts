@@ -92,7 +92,9 @@ function goesOn(o: Observed): Step {
   const version = o.worker.runningVersion;
   return waiting(
     {},
-    version === undefined ? statuses.registering('', undefined) : statuses.worker(version, ownVolume(o)),
+    version === undefined
+      ? statuses.registering('', undefined)
+      : statuses.worker(version, ownVolume(o), o.worker.gpus),
   );
 }
 
@@ -118,7 +120,10 @@ function fenced(o: Observed, facts: Facts, installed: string, published: string)
     (stopped ? o.worker.upgrade?.deadline : undefined) ?? Number.POSITIVE_INFINITY,
   );
   if (o.worker.up && o.worker.runningVersion !== undefined) {
-    return { ...waiting(stands, statuses.worker(o.worker.runningVersion, ownVolume(o))), wakeAt };
+    return {
+      ...waiting(stands, statuses.worker(o.worker.runningVersion, ownVolume(o), o.worker.gpus)),
+      wakeAt,
+    };
   }
   return { ...waiting(stands, statuses.fence(installed, published)), wakeAt };
 }
@@ -169,7 +174,8 @@ function awaited(o: Observed): boolean {
 }
 
 function registered(o: Observed, facts: Facts, version: string): Step {
-  if (o.worker.registration === 'registered') return waiting(facts, statuses.worker(version, ownVolume(o)));
+  if (o.worker.registration === 'registered')
+    return waiting(facts, statuses.worker(version, ownVolume(o), o.worker.gpus));
   if (awaited(o)) return acting(facts, [{ do: 'await-registration' }], []);
   // Nobody tells of a registration: look again soon.
   return { ...waiting(facts, statuses.registering(version, o.worker.complaint)), wakeAt: o.now + 15_000 };

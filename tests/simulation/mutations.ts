@@ -557,8 +557,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/upgrade/worker.ts',
-        find: 'ownVolume(o))), wakeAt };',
-        replace: 'ownVolume(o))) };',
+        find: 'o.worker.gpus)),\n      wakeAt,',
+        replace: 'o.worker.gpus)),',
       },
     ],
     bias: {

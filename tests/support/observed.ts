@@ -45,6 +45,8 @@ export const defaultSettings: Settings = {
   workerRuntime: 'containerd',
   volumeDriver: 'auto',
   folderMounts: [],
+  computeRuntime: 'none',
+  gpuDeviceIds: 'all',
   workerDrain: 'keep',
   workerDrainTimeoutMs: 90_000,
   postgresConfigured: true,
@@ -141,6 +143,7 @@ export const stoppedWorker: WorkerView = {
   otherUnit: undefined,
   moving: false,
   work: undefined,
+  gpus: undefined,
   retirable: false,
   upgrade: undefined,
 };
