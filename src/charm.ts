@@ -56,6 +56,10 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
         (await import('./actions/workers-of-web.ts')).pruneWorkers(await open(hook), params),
       'smoke-test': async (hook, params) =>
         (await import('./actions/workers-of-web.ts')).smokeTest(await open(hook), params, hook.action.log),
+      'land-worker': async (hook, params) =>
+        (await import('./actions/own-worker.ts')).landWorker(await open(hook), params, hook.action.log),
+      'retire-worker': async (hook, params) =>
+        (await import('./actions/own-worker.ts')).retireOwnWorker(await open(hook), params),
       prefetch: async (hook, params) =>
         (await import('./actions/prefetch.ts')).prefetch(await open(hook), params, hook.action.log),
       hold: async (hook) => (await import('./actions/maintenance.ts')).hold(await open(hook)),

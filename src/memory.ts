@@ -52,6 +52,8 @@ export const rememberedSchema = z.object({
   schemas: z.record(z.string(), z.number()).optional(),
   /** How often this worker's work directory was lost: web would look for the old one's volumes under the same name. */
   incarnation: z.number().int().nonnegative().optional(),
+  /** An operator has taken this worker out of service: one that has landed comes back after a reboot. */
+  parked: z.object({ how: z.enum(['landed', 'retired']), boot: z.string() }).optional(),
   /** Which of the goal's `worker-keys` this worker's key answers; and that it has not started with it yet. */
   workerKeys: z.number().optional(),
   rekeyed: z.boolean().optional(),

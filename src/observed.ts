@@ -144,6 +144,8 @@ export interface WorkerView extends ServiceView {
   rival: string | undefined;
   /** This unit's own, which runs or has not retired since: stopped for an upgrade, its builds and its row in web live on. */
   retirable: boolean;
+  /** By the actions land-worker and retire-worker: it starts when the operator says so. */
+  parked: 'landed' | 'retired' | undefined;
   /** Its work directory must be another one: worker-scratch has come or gone, or another volume driver is asked for. */
   moving: boolean;
   /** Where its containers and volumes are, how it keeps those, and why; undefined before it was decided. */

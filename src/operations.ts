@@ -9,6 +9,9 @@ import { sha256Schema, versionSchema } from './release/version.ts';
 const timeout = (byDefault: string, description: string) =>
   durationSchema.prefault(byDefault).describe(description);
 
+const drainTimeout = (description: string) =>
+  durationSchema.optional().describe(`${description} Default: worker-drain-timeout.`);
+
 export const operations = {
   prefetch: action({
     description:
@@ -67,5 +70,15 @@ export const operations = {
       timeout: timeout('5m', 'How long the build may take, waiting for a worker included.'),
       tag: z.string().optional().describe('Run it on a worker with this tag.'),
     }),
+  }),
+  'land-worker': action({
+    description:
+      'On a worker: take no more builds, let those that run end, and stay down until restart-services or a reboot. Name and caches are kept.',
+    params: z.object({ timeout: drainTimeout('How long the action waits for builds to end.') }),
+  }),
+  'retire-worker': action({
+    description:
+      'On a worker: let builds end, have web forget the worker, and stay down until restart-services.',
+    params: z.object({ timeout: drainTimeout('How long builds may take to end before they are ended.') }),
   }),
 } as const;

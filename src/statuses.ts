@@ -173,6 +173,9 @@ export const statuses = {
     waiting(`for builds to end before the upgrade to ${version}, until ${clock(until)} at most`),
   stopped: (version: string, deadline: number) =>
     waiting(`stopped for the upgrade to ${version}, until ${clock(deadline)} at most`),
+  parking: () => waiting('for builds to end: the worker lands, and takes no new ones'),
+  parked: (unit: string, how: string) =>
+    blocked(`juju run ${unit} restart-services brings the worker back: it has ${how}`),
   gaveUp: (installer: string, version: string) =>
     active(`worker ${version}; did not wait longer for the upgrade by ${installer}`),
   gaveUpBroken: (reason: string) =>

@@ -8,12 +8,19 @@ import { ownUp } from '../observed.ts';
 import { EffectFailed } from '../perform/failure.ts';
 import { awaitWeb } from '../perform/web.ts';
 import { awaitRegistration } from '../perform/worker.ts';
+import { remember, wakeSoon } from '../reconcile.ts';
 import type { Session } from '../session.ts';
 
 export async function restartServices(session: Session) {
   const { host } = session;
   const o = await observe(session);
   const results: Record<string, string> = {};
+  if (session.memory.parked !== undefined) {
+    session.memory = { ...session.memory, parked: undefined };
+    await wakeSoon(session);
+    await remember(session);
+    if (!o.worker.up) results['worker'] = 'starts in a moment: it was out of service';
+  }
   try {
     if (ownUp(o.web)) {
       await host.services.restart(WEB_SERVICE);

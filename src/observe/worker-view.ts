@@ -64,6 +64,7 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
   return {
     ...view,
     plan: kept.moving ? undefined : (kept.unfit ?? (await planWorker(session, inputs, state, given))),
+    parked: await parkedAs(session),
     moving: kept.moving,
     work: kept.work,
     gpus: 'gpus' in given && given.gpus !== undefined ? gpuWords(given.gpus) : undefined,
@@ -97,6 +98,15 @@ async function viewWork(
   if (!('problem' in choice)) return { moving: true, work };
   const missing = statuses.driverUnfit(hook.application, wanted, choice.problem);
   return { moving: false, unfit: { missing }, work };
+}
+
+/** Landing is for coming back: after a reboot nothing keeps it away. */
+async function parkedAs(session: Session): Promise<WorkerView['parked']> {
+  const { parked } = session.memory;
+  if (parked?.how !== 'landed') return parked?.how;
+  if ((await session.host.bootId()) === parked.boot) return 'landed';
+  session.memory = { ...session.memory, parked: undefined };
+  return undefined;
 }
 
 /** It comes with each start, and goes when the worker has retired. */

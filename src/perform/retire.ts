@@ -1,6 +1,7 @@
 // A worker that goes for good: it retires (SIGUSR2), so that web forgets it; then nothing of it is left running.
 import path from 'node:path';
 import { workerScriptPath, WORKER_SERVICE } from '../concourse/worker.ts';
+import type { Host } from '../host/host.ts';
 import { otherUnit } from '../observe/services.ts';
 import type { Session } from '../session.ts';
 
@@ -11,22 +12,25 @@ const clearMs = 60_000;
 
 /** This unit's own only. Bounded: a worker whose builds take longer than `withinMs` is stopped all the same, and its builds
  * with it. An idle one is gone within 57 s. */
-export async function retireWorker({ hook, host }: Session, withinMs: number): Promise<void> {
-  if ((await otherUnit({ hook, host }, WORKER_SERVICE)) !== undefined) return;
+export async function retireWorker(
+  { hook, host }: Session,
+  withinMs: number,
+): Promise<'retired' | 'stopped' | 'absent'> {
+  let outcome: 'retired' | 'stopped' | 'absent' = 'absent';
+  if ((await otherUnit({ hook, host }, WORKER_SERVICE)) !== undefined) return outcome;
   const look = async () => (await host.services.show([WORKER_SERVICE]))[WORKER_SERVICE];
-  const running = async () => {
-    const state = await look();
-    return state !== undefined && state.mainPid !== 0 && ['active', 'activating'].includes(state.active);
-  };
+  const running = () => workerRuns(host);
   const before = await look();
   if (before?.installed === true) await host.services.disable(WORKER_SERVICE);
   if (await running()) {
+    outcome = 'retired';
     await hook.progress('retiring the worker');
     await host.services.signal(WORKER_SERVICE, 'SIGUSR2');
     const start = host.clock.monotonic();
     while (await running()) {
       if (host.clock.monotonic() - start >= withinMs) {
         hook.log.warning(`the worker has not retired within ${withinMs / 1000}s: stopped`);
+        outcome = 'stopped';
         break;
       }
       await host.clock.wait(pollMs);
@@ -38,6 +42,13 @@ export async function retireWorker({ hook, host }: Session, withinMs: number): P
     await host.services.stop(WORKER_SERVICE, stopMs);
   }
   await clear({ hook, host });
+  return outcome;
+}
+
+/** It has a process. */
+export async function workerRuns({ services }: Pick<Host, 'services'>): Promise<boolean> {
+  const state = (await services.show([WORKER_SERVICE]))[WORKER_SERVICE];
+  return state !== undefined && state.mainPid !== 0 && ['active', 'activating'].includes(state.active);
 }
 
 /** Shims outlive their worker on purpose: not one that never comes back. */

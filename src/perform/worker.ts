@@ -10,6 +10,7 @@ import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
 import { openMemory } from '../storage/memory.ts';
 import { keptOtherwise, misplaced, type WorkDirectory, workerFolder } from '../storage/worker-folder.ts';
+import { workerRuns } from './retire.ts';
 import { fail } from './failure.ts';
 import { makeEtc, marksLast, mountedBelow, replaceFile } from './files.ts';
 
@@ -99,7 +100,11 @@ export async function landWorker({ hook, host }: Session): Promise<void> {
 }
 
 /** W2: gracefully, shims of builds kept; and not started by a reboot. */
-export async function stopWorker({ hook, host }: Session): Promise<void> {
+export async function stopWorker(session: Session): Promise<void> {
+  const { hook, host, memory } = session;
+  // One that an operator told to land, and that has not yet: its builds wait for it to come back.
+  if (memory.parked !== undefined && (await workerRuns(host)))
+    session.memory = { ...memory, parked: undefined };
   await host.services.disable(WORKER_SERVICE);
   await host.services.stop(WORKER_SERVICE, stopMs);
   hook.log.info('concourse-worker.service is stopped and disabled');

@@ -136,6 +136,7 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
     return { ...waiting(facts, statuses.effectFailed(failure.message)), wakeAt: o.now + 30_000 };
   if (plan === undefined) return acting(facts, [{ do: 'prepare-worker-folder' }], []);
   if ('missing' in plan) return webless(o, facts, plan.missing);
+  if (o.worker.parked !== undefined) return parked(o, facts, o.worker.parked);
   const current =
     o.worker.up &&
     o.worker.runningVersion === plannedVersion(plan) &&
@@ -157,6 +158,12 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
     [{ do: 'start-worker', plan, digest }],
     [statuses.registering(plannedVersion(plan), undefined)],
   );
+}
+
+/** An operator has taken it out of service. Nobody tells when it has landed. */
+function parked(o: Observed, facts: Facts, how: 'landed' | 'retired'): Step {
+  if (!o.worker.up) return waiting(facts, statuses.parked(o.unit, how));
+  return { ...waiting(facts, statuses.parking()), wakeAt: o.now + 30_000 };
 }
 
 /** A worker of another application's web, to which no relation leads any more, is none of that web's: it retires. */

@@ -142,6 +142,7 @@ export const stoppedWorker: WorkerView = {
   rival: undefined,
   otherUnit: undefined,
   moving: false,
+  parked: undefined,
   work: undefined,
   gpus: undefined,
   retirable: false,
