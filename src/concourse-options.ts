@@ -4,6 +4,7 @@ import { option } from 'juju-ts-ops';
 import { z } from 'zod';
 import type { Environment } from './concourse/environment-file.ts';
 import { optionVariables } from './concourse/option-variables.ts';
+import { vaultPrefix } from './concourse/vault.ts';
 import type { Program } from './concourse/extra-environment.ts';
 
 /** Names separated by commas; blanks around them do not count, and nor does one that is there twice. */
@@ -90,6 +91,21 @@ export const concourseOptions = {
     schema: goDuration,
     description:
       'How long the containers of a failed build are kept, for fly intercept. Empty: 120h, as Concourse has it.',
+  }),
+  'vault-url': option.string({
+    schema: z
+      .string()
+      .trim()
+      .refine(
+        (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !text.includes('@'),
+        'a URL that begins with http:// or https://, without a password',
+      ),
+    description:
+      'Vault from which pipelines have their secrets, where the relation vault-kv brings none. How web logs in there: extra-web-env and extra-web-secrets.',
+  }),
+  'vault-path-prefix': option.string({
+    schema: vaultPrefix,
+    description: 'Where in Vault the secrets are. Empty: /concourse, or what the relation vault-kv says.',
   }),
   tag: option.string({
     schema: list('tags separated by commas, without blanks in them', (item) => !/\s/.test(item)),

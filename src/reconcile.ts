@@ -62,8 +62,7 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   if (o.leader) await requestDatabase(session);
   tellJuju(session, o, isWeb(decision.facts));
   await tellWatchers(session, o, decision);
-  if (session.memory.related?.length)
-    await (await import('./relations/tell.ts')).tellRelated(session, o, decision.facts);
+  await tellOthers(session, o, decision);
   const doubted = await flockDoubted(session, o);
   for (const status of decision.statuses)
     hook.status.add(doubted && status.status === 'active' ? statuses.flockDoubted(status) : status);
@@ -87,6 +86,14 @@ async function tellWatchers(session: Session, o: Observed, { facts }: Decision):
   const { watchers } = session.memory;
   if (watchers === undefined ? !o.settings.metrics || !o.connected : watchers.length === 0) return;
   await (await import('./observability/tell.ts')).tellWatchers(session, o, facts);
+}
+
+/** Likewise of those whose services web uses; loaded, too, where the last of them has just gone. */
+async function tellOthers(session: Session, o: Observed, { facts }: Decision): Promise<void> {
+  const { hook, memory } = session;
+  const gone = hook.event.kind === 'relation-broken' && hook.event.relation.endpoint === 'vault-kv';
+  if (!memory.related?.length && !gone) return;
+  await (await import('./relations/tell.ts')).tellRelated(session, o, facts);
 }
 
 /** Nobody reads that revision of the application's secret any more: keys that were replaced do not stay in Juju. */

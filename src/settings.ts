@@ -19,6 +19,8 @@ export interface SettledOptions {
   environment: Record<Program, Environment>;
   /** What extra-web-env and extra-worker-env add to it. */
   extra: Record<Program, Environment>;
+  /** `vault-ca-cert`, PEM. */
+  vaultCa: string | undefined;
   /** `tls-certificate`: the secret's URI. */
   certificateSecret: string | undefined;
   /** `extra-web-secrets`: the secret's URI. */
@@ -79,6 +81,7 @@ export function settleOptions(
     postgresSecret: values['postgres-uri'],
     environment: { web: optionEnvironment(values, 'web'), worker: optionEnvironment(values, 'worker') },
     extra: { web: values['extra-web-env'] ?? {}, worker: values['extra-worker-env'] ?? {} },
+    vaultCa: values['vault-ca-cert'],
     certificateSecret: values['tls-certificate'],
     extraSecret: values['extra-web-secrets'],
     usersSecret: values['local-users'],

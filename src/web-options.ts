@@ -1,6 +1,7 @@
 // The options that say how people and workers reach web.
 import { option } from 'juju-ts-ops';
 import { z } from 'zod';
+import { areCertificates } from './concourse/certificate.ts';
 
 /** `ci.example.com:2222`, `10.0.0.5:2222`, `[fd00::5]:2222`. */
 const hostPort = z
@@ -26,5 +27,10 @@ export const webOptions = {
     schema: hostPort,
     description:
       'HOST:PORT at which workers reach the SSH gateway of web, where that is not its own address and port 2222: one behind a load balancer, say.',
+  }),
+  'vault-ca-cert': option.string({
+    schema: z.string().refine(areCertificates, 'certificates in PEM form: vault-ca-cert=@FILE'),
+    description:
+      "Certificates, in PEM form, of the authority that vouches for vault-url. Empty: those of the web unit's machine.",
   }),
 } as const;

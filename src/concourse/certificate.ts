@@ -58,6 +58,16 @@ export function certificatePair(parts: PairParts): { pair: CertificatePair } | {
 /** `2026-12-24`, UTC. */
 export const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
+/** Certificates in PEM form and nothing that is none. */
+export function areCertificates(text: string): boolean {
+  const blocks = pemCertificates(text);
+  return (
+    blocks.length > 0 &&
+    blocks.every((pem) => readCertificate(pem) !== undefined) &&
+    !text.includes('PRIVATE KEY')
+  );
+}
+
 /** The PEM blocks of a text, whatever stands between them. */
 const pemCertificates = (text: string): string[] =>
   text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];

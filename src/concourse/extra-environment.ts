@@ -15,6 +15,7 @@ const owned: Record<Program, readonly (readonly [pattern: RegExp, option: string
     [/^LOG_LEVEL$/, 'log-level'],
     [/^TLS_BIND_PORT$/, 'tls-port'],
     [/^TLS_(CERT|KEY)$/, 'tls-certificate'],
+    [/^VAULT_CA_CERT$/, 'vault-ca-cert'],
     [/^POSTGRES_(?!CA_CERT$|CLIENT_)/, 'postgres-uri'],
     [/^(BIND_IP|PEER_ADDRESS|DEBUG_BIND_IP|SESSION_SIGNING_KEY)$/, undefined],
     [/^ADD_LOCAL_USER$/, 'local-users'],

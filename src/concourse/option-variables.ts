@@ -9,6 +9,8 @@ export const optionVariables = {
     'default-days-to-retain-build-logs': 'CONCOURSE_DEFAULT_DAYS_TO_RETAIN_BUILD_LOGS',
     'max-days-to-retain-build-logs': 'CONCOURSE_MAX_DAYS_TO_RETAIN_BUILD_LOGS',
     'gc-failed-grace-period': 'CONCOURSE_GC_FAILED_GRACE_PERIOD',
+    'vault-url': 'CONCOURSE_VAULT_URL',
+    'vault-path-prefix': 'CONCOURSE_VAULT_PATH_PREFIX',
   },
   worker: {
     tag: 'CONCOURSE_TAG',

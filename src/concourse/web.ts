@@ -40,6 +40,8 @@ export interface WebSettings {
   metrics?: boolean | undefined;
   /** PEM. HTTPS is served beside HTTP, which this machine's own checks use; the external URL must begin with https then. */
   tls?: { port: number; certificate: string; key: string } | undefined;
+  /** PEM: the authority that vouches for Vault. */
+  vaultCa?: string | undefined;
   postgres: PostgresConnection;
   /** A `:` or `,` in the password would be read as a separator. */
   admin: { user: string; password: string };
@@ -83,15 +85,18 @@ const signingKeyPath = (etc: string): string => `${etc}/session_signing_key`;
 const certificatePath = (etc: string): string => `${etc}/tls_cert.pem`;
 const certificateKeyPath = (etc: string): string => `${etc}/tls_key.pem`;
 
+export const vaultCaPath = (etc: string): string => `${etc}/vault_ca.pem`;
+
 /** Files that not every web has: a start leaves none behind that its plan does not have. */
 export const occasionalFiles = (etc: string): string[] => [
   certificatePath(etc),
   certificateKeyPath(etc),
   databaseCaPath(etc),
+  vaultCaPath(etc),
 ];
 
 function keyFiles(settings: WebSettings): ServiceFile[] {
-  const { etc, keys, tls } = settings;
+  const { etc, keys, tls, vaultCa } = settings;
   const { ca } = settings.postgres;
   const access = settings.user === undefined ? { mode: 0o600 } : { mode: 0o640, group: settings.user };
   return [
@@ -104,6 +109,7 @@ function keyFiles(settings: WebSettings): ServiceFile[] {
           { path: certificateKeyPath(etc), content: tls.key, ...access },
         ]),
     ...(ca === undefined ? [] : [{ path: ca.file, content: ca.pem, ...access }]),
+    ...(vaultCa === undefined ? [] : [{ path: vaultCaPath(etc), content: vaultCa, mode: 0o644 }]),
   ];
 }
 

@@ -80,7 +80,7 @@ const knownOf = (environment: Environment, names: readonly string[]): Environmen
   Object.fromEntries(Object.entries(environment).filter(([name]) => names.includes(name)));
 
 /** Undefined when the program does not tell: then no name is doubted. */
-async function readNames(session: Session, version: string): Promise<SettingNames | undefined> {
+export async function readNames(session: Session, version: string): Promise<SettingNames | undefined> {
   const { hook, host, volume } = session;
   const file = settingsNotePath(host.paths.run, hook.unit);
   const noted = readNote(await host.files.readText(file));

@@ -74,6 +74,7 @@ export async function observe(session: Session): Promise<Observed> {
       postgresSecret: options.postgresSecret,
       extra: { ...options.environment.web, ...options.extra.web },
       certificateSecret: options.certificateSecret,
+      vaultCa: options.vaultCa,
       extraSecret: options.extraSecret,
       usersSecret: options.usersSecret,
       mainTeam: options.mainTeam,

@@ -6,18 +6,20 @@ import { type Environment, parseEnvironmentFile } from '../concourse/environment
 import { FAILURE_MARKS, webDatabase, webFailure, webInfo } from '../concourse/health.ts';
 import { ADMINISTRATOR, parseLocalUsers } from '../concourse/local-users.ts';
 import type { ServicePlan } from '../concourse/service.ts';
-import { TSA_PORT, WEB_SERVICE, WEB_USER, webService } from '../concourse/web.ts';
+import { TSA_PORT, vaultCaPath, WEB_SERVICE, WEB_USER, webService } from '../concourse/web.ts';
+import { vaultEnvironment } from '../concourse/vault.ts';
 import type { Host, ServiceState } from '../host/host.ts';
 import type { Missing, Settings, Status, WebView } from '../observed.ts';
 import type { ConcourseHook, Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
 import { webSecretSchema } from '../web-secret.ts';
-import { readExtraSecrets } from './extra-view.ts';
+import { readExtraSecrets, readNames } from './extra-view.ts';
 import { type Database, privilegesKey, readPostgres } from './postgres-view.ts';
 import { viewService } from './services.ts';
 import { readIngress } from './ingress-view.ts';
 import { peoplesUrl, readTls, type Tls } from './tls-view.ts';
 import { conceal, readUserSecret } from './user-secret.ts';
+import { readVault } from './vault-view.ts';
 
 const probeTimeoutMs = 2_000;
 
@@ -32,6 +34,8 @@ export interface WebInputs {
   postgresSecret: string | undefined;
   /** Settings that options put into web's environment. */
   extra: Environment;
+  /** `vault-ca-cert`, PEM. */
+  vaultCa: string | undefined;
   /** `tls-certificate`: the URI of the secret. */
   certificateSecret: string | undefined;
   /** `extra-web-secrets`: the URI of the secret. */
@@ -150,7 +154,17 @@ async function planWeb(
   const local = await readLocalUsers(hook, inputs.usersSecret);
   if ('missing' in local) return local;
   const operatorEnvironment = await host.files.readText(path.join(host.paths.defaults, 'concourse-web'));
-  const extra = { ...inputs.extra, ...secrets.environment };
+  const vault = await readVault(session);
+  if ('missing' in vault) return vault;
+  const settled = { ...inputs.extra, ...secrets.environment };
+  const usesVault = vault.access !== undefined || settled['CONCOURSE_VAULT_URL'] !== undefined;
+  const vaultCa = (vault.access === undefined ? inputs.vaultCa : vault.ca) || undefined;
+  const extra = vaultEnvironment({
+    extra: settled,
+    relation: vault.access,
+    caPath: vaultCa === undefined ? undefined : vaultCaPath(host.paths.etc),
+    mountCache: usesVault && (await knowsMountCache(session, installed)),
+  });
   const encryption = encryptionEnvironment(
     { key: secret['encryption-key'], old: secret['old-encryption-key'] },
     { ...extra, ...parseEnvironmentFile(operatorEnvironment ?? '') },
@@ -169,6 +183,7 @@ async function planWeb(
     clusterName: hook.application,
     logLevel: settings.logLevel,
     metrics: settings.metrics,
+    vaultCa: usesVault ? vaultCa : undefined,
     postgres: postgres.connection,
     admin: { user: ADMINISTRATOR, password: secret['admin-password'] },
     localUsers: local.users,
@@ -181,6 +196,13 @@ async function planWeb(
   });
   if (planned.ok) return planned.plan;
   return { missing: statuses.effectFailed(planned.problems.map(({ message }) => message).join('; ')) };
+}
+
+/** Not every release has it. */
+async function knowsMountCache(session: Session, installed: string): Promise<boolean> {
+  return (
+    (await readNames(session, installed))?.web.includes('CONCOURSE_VAULT_ENABLE_KV_MOUNT_CACHE') === true
+  );
 }
 
 /** A silent one is waited for once in a hook, not in each of its rounds. */

@@ -1,6 +1,7 @@
 // The endpoints that web uses of other applications.
 import { requires } from 'juju-ts-ops';
 import { ingressApplication, ingressRemote, ingressUnit } from './ingress.ts';
+import { vaultApplication, vaultRemote, vaultUnit } from './vault.ts';
 
 export const webEndpoints = {
   // Written by traefik-k8s, haproxy and others.
@@ -10,5 +11,13 @@ export const webEndpoints = {
     optional: true,
     app: { local: ingressApplication, remote: ingressRemote },
     unit: { local: ingressUnit },
+  }),
+  // Written by vault and vault-k8s.
+  'vault-kv': requires({
+    interface: 'vault-kv',
+    limit: 1,
+    optional: true,
+    app: { local: vaultApplication, remote: vaultRemote },
+    unit: { local: vaultUnit },
   }),
 };

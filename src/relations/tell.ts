@@ -2,10 +2,45 @@
 import type { Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { type Facts, isWeb } from '../upgrade/facts.ts';
+import { NONCE_LABEL } from './vault.ts';
 
 export async function tellRelated(session: Session, o: Observed, facts: Facts): Promise<void> {
   const related = session.memory.related ?? [];
   if (related.includes('ingress')) await tellIngress(session, o, facts);
+  if (related.includes('vault-kv')) await tellVault(session, o, facts);
+  else await forgetNonce(session);
+}
+
+/** Only web asks for credentials, and takes the question back when it is web no more: Vault's side then takes back the answer. */
+async function tellVault({ hook, host }: Session, o: Observed, facts: Facts): Promise<void> {
+  const [relation] = await hook.relations('vault-kv');
+  if (relation === undefined) return;
+  if (o.leader) await relation.setApplication({ mount_suffix: 'concourse' });
+  if (!isWeb(facts)) return relation.setUnit({ nonce: undefined, egress_subnet: undefined });
+  const { egressSubnets, ingressAddresses } = await hook.network('vault-kv', relation);
+  const own = ingressAddresses.map((address) => `${address}/${address.includes(':') ? 128 : 32}`);
+  relation.setUnit({
+    nonce:
+      (await relation.local()).values.nonce ??
+      (await ownNonce(hook, () => host.random.bytes(16).toString('hex'))),
+    egress_subnet: (egressSubnets.length > 0 ? egressSubnets : own.slice(0, 1)).join(','),
+  });
+}
+
+/** The same as long as the relation lasts, also where web went to another unit and came back. */
+async function ownNonce(hook: Session['hook'], nonce: () => string): Promise<string> {
+  const kept = (await hook.secrets.get({ label: NONCE_LABEL }))?.['nonce'];
+  if (kept !== undefined) return kept;
+  const made = nonce();
+  await hook.secrets.add({ nonce: made }, { label: NONCE_LABEL, owner: 'unit' });
+  return made;
+}
+
+async function forgetNonce({ hook }: Session): Promise<void> {
+  const { event } = hook;
+  if (event.kind !== 'relation-broken' || event.relation.endpoint !== 'vault-kv') return;
+  const kept = await hook.secrets.info({ label: NONCE_LABEL });
+  if (kept !== undefined) await hook.secrets.remove(kept.uri);
 }
 
 /** Every unit tells web's address: what a unit does not tell, or a worker's own address, would be taken for broken. */
