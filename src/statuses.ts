@@ -148,6 +148,7 @@ export const statuses = {
   flockDoubted: ({ status, message }: Status) =>
     say(status, `${message}; flock does not exclude on this volume (see docs/reference/volumes.md)`),
   noWorkers: (app: string) => active(`no worker yet: juju add-unit ${app}`),
+  noWorkersElsewhere: (app: string) => active(`no worker yet: juju integrate WORKERS:flight ${app}:tsa`),
   web: (version: string, url: string, workers: number) =>
     active(`web ${version} at ${url}, ${workers} worker${workers === 1 ? '' : 's'}`),
   secondWeb: (app: string, installer: string) =>

@@ -76,8 +76,7 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     const trouble = databaseTrouble(o, version);
     if (trouble !== undefined) return { facts, effects: [], statuses: [trouble], wakeAt: o.now + retryMs };
     const workers = keys.length + others.length;
-    const status =
-      workers === 0 ? statuses.noWorkers(o.application) : statuses.web(version, web.url, workers);
+    const status = workers === 0 ? lonely(o) : statuses.web(version, web.url, workers);
     const gone = forgotten(o, units);
     const { expires, lookAt } = expiry(o);
     const told = expires === undefined ? status : statuses.certificateExpires(status, day(expires));
@@ -108,6 +107,10 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       : statuses.webWrongVersion(web.answers, version);
   return { facts: known, effects: [], statuses: [status], wakeAt: o.now + retryMs };
 }
+
+/** With mode=web another unit is no worker. */
+const lonely = ({ application, settings }: Observed): Status =>
+  settings.mode === 'web' ? statuses.noWorkersElsewhere(application) : statuses.noWorkers(application);
 
 /** When the certificate expires, once that is to be said; until then, when it will be. */
 function expiry({ web, now }: Observed): { expires?: number; lookAt?: number } {

@@ -394,7 +394,9 @@ describe('modes', () => {
 
   test('web: a second web is blocked, in words', async () => {
     const d = await Deployment.settled({ units: 2, config: { mode: 'web' } });
-    expect(d.status(d.unit(0))).toMatch(/^active: no worker yet: juju add-unit/);
+    expect(d.status(d.unit(0))).toMatch(
+      /^active: no worker yet: juju integrate WORKERS:flight concourse-ci:tsa/,
+    );
     expect(d.status(d.unit(1))).toMatch(
       /^blocked: juju config concourse-ci mode=auto: concourse-ci\/0 is web/,
     );
