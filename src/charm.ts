@@ -32,8 +32,11 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
     teardown: async (hook) => teardown(await open(hook)),
     ended: async (hook, ok) => {
       const session = sessions.get(hook);
-      if (hook.event.kind === 'action' || hook.dying || session?.memory.exporter !== true) return;
-      await (await import('./observability/ended.ts')).noteFigures(session, ok);
+      if (session === undefined || hook.event.kind === 'action') return;
+      if (session.memory.exporter === true && !hook.dying)
+        await (await import('./observability/ended.ts')).noteFigures(session, ok);
+      if (session.otlpEndpoint !== undefined)
+        await (await import('./observability/otlp.ts')).sendTrace(session, session.otlpEndpoint, ok);
     },
     actions: {
       status: async (hook, params) => status(await open(hook), params),

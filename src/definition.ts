@@ -113,6 +113,14 @@ export const definition = defineCharm({
       description:
         'Whether web serves Prometheus metrics on port 9391, for the relations monitoring and cos-agent. Whoever reaches the port can read them.',
     }),
+    'otlp-endpoint': option.string({
+      schema: httpUrl('a URL without a password').refine(
+        (text) => !URL.canParse(text) || new URL(text).password === '',
+        'a URL without a password, beginning with http:// or https://',
+      ),
+      description:
+        'Base URL of an OpenTelemetry collector, such as http://10.0.0.9:4318: each hook is sent there as a trace (OTLP over HTTP, JSON). Empty: none is.',
+    }),
     'worker-runtime': option.string({
       schema: z.enum(['containerd', 'houdini']),
       default: 'containerd',

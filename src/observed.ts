@@ -38,6 +38,8 @@ export interface Settings {
   logLevel: 'debug' | 'info' | 'error' | 'fatal';
   /** Whether web serves metrics, and monitoring is told of it. */
   metrics: boolean;
+  /** Where traces of hooks go. */
+  otlpEndpoint: string | undefined;
   workerRuntime: 'containerd' | 'houdini';
   volumeDriver: 'auto' | VolumeDriver;
   folderMounts: readonly FolderMount[];

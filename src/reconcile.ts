@@ -28,6 +28,7 @@ export async function reconcile(session: Session): Promise<void> {
 async function settle(session: Session): Promise<{ observed: Observed; decision: Decision }> {
   for (let round = 0; round < roundsAtMost; round += 1) {
     const observed = await observe(session);
+    session.otlpEndpoint = observed.settings.otlpEndpoint;
     const decision = decide(observed);
     session.facts = decision.facts;
     if (decision.effects.length === 0) return { observed, decision };
@@ -39,7 +40,10 @@ async function settle(session: Session): Promise<{ observed: Observed; decision:
 /** In order; after the first failure the situation is looked at anew. */
 async function performAll(session: Session, observed: Observed, decision: Decision): Promise<void> {
   for (const effect of decision.effects) {
+    const start = session.host.clock.now();
     const failure = await perform(session, observed, effect);
+    const end = session.host.clock.now();
+    session.effects.push({ name: effect.do, start, end, problem: failure?.message });
     if (failure !== undefined) {
       session.failures.set(effect.do, failure);
       return;

@@ -5,6 +5,7 @@ import type { Host } from './host/host.ts';
 import { type Remembered, rememberedSchema } from './memory.ts';
 import type { Situation } from './observability/figures.ts';
 import { noteRelated } from './relations/related.ts';
+import type { EffectSpan } from './observability/otlp.ts';
 import { noteWatchers } from './observability/watchers.ts';
 import type { Effect, Failure } from './observed.ts';
 import type { Pin } from './release/version.ts';
@@ -35,6 +36,9 @@ export interface Session {
   readonly startedAt: number;
   /** What the hook found and decided, for the charm's figures. */
   situation: Situation | undefined;
+  /** What was done, for the hook's trace; and where that goes, once the options are known. */
+  readonly effects: EffectSpan[];
+  otlpEndpoint: string | undefined;
   /** Databag values that could not be read in this hook: they count as absent, and are told once. */
   readonly malformed: Set<string>;
   /** The memory as it was read. */
@@ -75,6 +79,8 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     remembered: remembered.value,
     startedAt,
     situation: undefined,
+    effects: [],
+    otlpEndpoint: undefined,
     failures: new Map(),
     done: new Set(),
   };

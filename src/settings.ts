@@ -64,6 +64,7 @@ export function settleOptions(
       tlsPort: values['tls-port'],
       logLevel: values['log-level'],
       metrics: values['enable-metrics'],
+      otlpEndpoint: values['otlp-endpoint'],
       workerRuntime: values['worker-runtime'],
       volumeDriver: values['volume-driver'],
       folderMounts: values['folder-mounts'] ?? [],

@@ -157,6 +157,8 @@ export interface Http {
       body?: string;
       /** Of the answer; 1 MiB unless it says otherwise. Beyond it there is none. */
       mostBytes?: number;
+      /** For another machine than this one: its certificate must be for that name, by an authority that this machine trusts. */
+      checkCertificate?: boolean;
     },
   ): Promise<{ status: number; body: string } | undefined>;
 }

@@ -42,6 +42,7 @@ export const defaultSettings: Settings = {
   tlsPort: 443,
   logLevel: 'info',
   metrics: false,
+  otlpEndpoint: undefined,
   workerRuntime: 'containerd',
   volumeDriver: 'auto',
   folderMounts: [],

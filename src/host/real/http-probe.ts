@@ -5,8 +5,8 @@ import type { Http } from '../host.ts';
 
 const bodyBytes = 1024 * 1024;
 
-/** See `Http.probe`. A certificate is not checked: the question is whether our own service answers, by an address that
- * its certificate need not name. */
+/** See `Http.probe`. A certificate is not checked unless that is asked for: the question is whether our own service answers,
+ * by an address that its certificate need not name. */
 export async function probe(
   url: string,
   timeoutMs: number,
@@ -16,8 +16,8 @@ export async function probe(
   const target = new URL(url);
   const send = target.protocol === 'https:' ? https.request : http.request;
   const { promise, resolve } = Promise.withResolvers<{ status: number; body: string } | undefined>();
-  const { method, headers, mostBytes = bodyBytes } = sent;
-  const request = send(target, { method, headers, rejectUnauthorized: false, agent: false }, (response) => {
+  const { method, headers, mostBytes = bodyBytes, checkCertificate: rejectUnauthorized = false } = sent;
+  const request = send(target, { method, headers, rejectUnauthorized, agent: false }, (response) => {
     let body = '';
     response.setEncoding('utf8');
     response.on('data', (text: string) => {
