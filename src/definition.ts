@@ -9,7 +9,7 @@ import { gpuIdsSchema } from './concourse/gpu-ids.ts';
 import { namesSchema } from './concourse/local-users.ts';
 import { durationSchema } from './duration.ts';
 import { operations } from './operations.ts';
-import { agentUnit, dashboardApplication, scrapeApplication, scrapeUnit } from './observability/schemas.ts';
+import { watchers } from './observability/endpoints.ts';
 import { webEndpoints } from './relations/endpoints.ts';
 import { tsaWebSchema, tsaWorkerSchema } from './relations/tsa.ts';
 import { postgresql } from './relations/postgresql-endpoint.ts';
@@ -216,19 +216,7 @@ export const definition = defineCharm({
       optional: true,
       unit: { local: tsaWebSchema, remote: tsaWorkerSchema },
     }),
-    // Read by prometheus-k8s and whoever else scrapes from afar.
-    monitoring: provides({
-      interface: 'prometheus_scrape',
-      app: { local: scrapeApplication },
-      unit: { local: scrapeUnit },
-    }),
-    // Read by opentelemetry-collector and grafana-agent, on each unit's own machine.
-    'cos-agent': provides({ interface: 'cos_agent', unit: { local: agentUnit } }),
-    // Read by grafana-k8s.
-    'grafana-dashboard': provides({
-      interface: 'grafana_dashboard',
-      app: { local: dashboardApplication },
-    }),
+    ...watchers,
   },
   storage: {
     'concourse-data': storage({
