@@ -2,6 +2,8 @@
 // secret is one more entry; the scan in tests/cluster/secrets.test.ts does the rest.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Authority } from '../../support/authority.ts';
+import { fixedKey } from '../../support/fake-random.ts';
 import { application, type Deployment } from './deployment.ts';
 
 export interface Given {
@@ -85,6 +87,23 @@ export const secrets: readonly Secret[] = [
       mend: () => d.juju.updateSecret('users', { users: 'alice:first-password\nbob:other-password' }),
     }),
     homes: ['etc/concourse/web.env'],
+  },
+  {
+    name: 'the private key of web’s certificate',
+    configure: (d) => {
+      const key = fixedKey(2).privatePem;
+      const now = d.clock.now();
+      const certificate = new Authority('Root', now).issue(key, {
+        names: ['ci.example.com'],
+        notBefore: now - 1000,
+        notAfter: now + 90 * 24 * 3_600_000,
+      });
+      d.juju.configure(application, {
+        'tls-certificate': secret(d, 'tls', { certificate, 'private-key': key }),
+      });
+    },
+    given: (d) => ({ values: body(file(d, d.unit(0), 'tls_key.pem')) }),
+    homes: ['etc/concourse/tls_key.pem', ...keys],
   },
   {
     name: 'what extra-web-secrets has',
