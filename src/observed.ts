@@ -129,6 +129,12 @@ export interface WebView extends ServiceView {
   openPort: number | undefined;
   /** The end of the certificate that it should be served with (ms since the epoch). */
   certificateEnds: number | undefined;
+  /** When the relation's certificate is to be renewed, or asked for again. */
+  certificateLookAt: number | undefined;
+  /** The names for which a certificate has to be asked for now. */
+  certificateDue: readonly string[] | undefined;
+  /** The signing requests that the other application should see. */
+  certificatesAsked: readonly string[];
   tsaAddress: string;
   tsaHostKey: string | undefined;
   /** Of the secret that the plan is made from. */
@@ -276,6 +282,7 @@ export type Effect =
   | { do: 'authorize-workers'; text: string; units: readonly string[] }
   | { do: 'forget-workers'; units: readonly string[] }
   | { do: 'stop-web' }
+  | { do: 'request-certificate'; names: readonly string[]; keep: readonly string[] }
   | { do: 'start-exporter'; plan: ServicePlan }
   | { do: 'remove-exporter' }
   | { do: 'mend-privileges'; database: string }

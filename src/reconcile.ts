@@ -95,7 +95,8 @@ async function tellWatchers(session: Session, o: Observed, { facts }: Decision):
 /** Likewise of those whose services web uses; loaded, too, where the last of them has just gone. */
 async function tellOthers(session: Session, o: Observed, { facts }: Decision): Promise<void> {
   const { hook, memory } = session;
-  const gone = hook.event.kind === 'relation-broken' && hook.event.relation.endpoint === 'vault-kv';
+  const gone =
+    hook.event.kind === 'relation-broken' && /^(vault-kv|certificates)$/.test(hook.event.relation.endpoint);
   if (!memory.related?.length && !gone) return;
   await (await import('./relations/tell.ts')).tellRelated(session, o, facts);
 }

@@ -129,6 +129,9 @@ export const statuses = {
     blocked(`juju config ${app} tls-port=…: web-port is ${port} as well, and web serves HTTP beside HTTPS`),
   httpsWanted: (app: string, url: string) =>
     blocked(`juju config ${app} external-url=https://…: with a certificate Concourse takes no ${url}`),
+  certificateAwaited: (remote: string) =>
+    waiting(`for ${remote} to sign web's certificate (relation certificates)`),
+  certificateUnfit: (problem: string) => blocked(`relation certificates: ${problem}`),
   vaultSilent: (remote: string) => waiting(`for ${remote} to give web its credentials (relation vault-kv)`),
   ingressUnfit: (problem: string) => blocked(`relation ingress: ${problem}`),
   certificateExpires: ({ status, message }: Status, day: string) =>

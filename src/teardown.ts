@@ -34,7 +34,14 @@ import { nextGoal, wholeGoal } from './upgrade/goal.ts';
 
 const occasional = occasionalFiles('').map((file) => path.basename(file));
 const files: Record<string, readonly string[]> = {
-  [WEB_SERVICE]: ['web.env', 'tsa_host_key', 'session_signing_key', 'authorized_worker_keys', ...occasional],
+  [WEB_SERVICE]: [
+    'web.env',
+    'tsa_host_key',
+    'session_signing_key',
+    'authorized_worker_keys',
+    ...occasional,
+    'certificate_requests.json',
+  ],
   [EXPORTER_SERVICE]: ['exporter.env', 'exporter.json'],
   [WORKER_SERVICE]: [
     'worker.env',

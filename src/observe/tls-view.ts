@@ -1,22 +1,34 @@
 // What web serves HTTPS with, and the URL that follows from it.
 import { hostAndPort } from '../concourse/addresses.ts';
 import { type CertificatePair, certificatePair } from '../concourse/certificate.ts';
+import type { Standing } from '../concourse/renewal.ts';
 import type { Settings, Status } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
+import { viewCertificates } from './certificate-view.ts';
 import { readUserSecret } from './user-secret.ts';
 
 /** `pair` is undefined where web serves no HTTPS. */
-export type Tls = { pair: CertificatePair | undefined } | { missing: Status };
+export type Tls = ({ pair: CertificatePair | undefined } | { missing: Status }) & {
+  /** What there is to do in the relation `certificates`, where that is the source. */
+  relation?: Pick<Standing, 'due' | 'asked' | 'ends' | 'lookAt'> & { names: readonly string[] };
+};
 
 export async function readTls(
   session: Session,
-  { settings, certificateSecret }: { settings: Settings; certificateSecret: string | undefined },
+  {
+    settings,
+    certificateSecret,
+    address,
+  }: { settings: Settings; certificateSecret: string | undefined; address: string },
 ): Promise<Tls> {
   const { hook, host } = session;
-  if (certificateSecret === undefined) return { pair: undefined };
+  const byRelation =
+    certificateSecret === undefined && session.memory.related?.includes('certificates') === true;
+  if (certificateSecret === undefined && !byRelation) return { pair: undefined };
   if (settings.tlsPort === settings.webPort)
     return { missing: statuses.tlsPort(hook.application, settings.webPort) };
+  if (certificateSecret === undefined) return fromRelation(session, [hostOf(settings) ?? address]);
   const secret = await readUserSecret(hook, certificateSecret);
   if ('missing' in secret) return secret;
   const { certificate, 'private-key': key, chain = '', ca = '' } = secret.content;
@@ -26,6 +38,20 @@ export async function readTls(
   const now = host.clock.now();
   const read = certificatePair({ certificates: [certificate, chain, ca], key, now, host: hostOf(settings) });
   return 'problem' in read ? { missing: statuses.tlsCertificate(read.problem) } : read;
+}
+
+/** For the host that people type, or web's own address. */
+async function fromRelation(session: Session, names: readonly string[]): Promise<Tls> {
+  const { pair, problem, remote, ...rest } = await viewCertificates(session, names);
+  const relation = { names, ...rest };
+  if (pair !== undefined) return { pair, relation };
+  return {
+    relation,
+    missing:
+      problem === undefined
+        ? statuses.certificateAwaited(remote)
+        : statuses.certificateUnfit(`${remote}: ${problem}`),
+  };
 }
 
 /** The host in the option external-url, without the brackets of IPv6. */

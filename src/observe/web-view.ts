@@ -56,7 +56,7 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
   if (!inputs.wanted) return { ...nothing, ...view };
   const address = await ownAddress(hook);
   const secret = await readWebSecret(session);
-  const tls = await readTls(session, inputs);
+  const tls = await readTls(session, { ...inputs, address: address.ingress });
   const ingress = await readIngress(session);
   const url = peoplesUrl(settings, ingress.url, tls, address.ingress);
   const local = localUrl(address.bind, settings.webPort);
@@ -89,7 +89,10 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
       ? `${openPort === settings.webPort ? 'http' : 'https'}://${hostAndPort(address.ingress, openPort)}`
       : undefined,
     concerns: settings.externalUrl === undefined && ingress.concern !== undefined ? [ingress.concern] : [],
-    certificateEnds: 'pair' in tls ? tls.pair?.notAfter : undefined,
+    certificateEnds: endOf(tls),
+    certificateLookAt: tls.relation?.lookAt,
+    certificateDue: tls.relation?.due ? tls.relation.names : undefined,
+    certificatesAsked: tls.relation?.asked ?? [],
     tsaAddress: settings.tsaAddress ?? hostAndPort(address.ingress, TSA_PORT),
     tsaHostKey: secret?.['tsa-host-key-pub'],
     revision: secret?.revision,
@@ -109,10 +112,19 @@ const nothing = {
   innerUrl: undefined,
   concerns: [],
   certificateEnds: undefined,
+  certificateLookAt: undefined,
+  certificateDue: undefined,
+  certificatesAsked: [],
   tsaAddress: '',
   tsaHostKey: undefined,
   revision: undefined,
 };
+
+/** Of a certificate that nobody renews by himself, or that is not renewed yet. */
+function endOf(tls: Tls): number | undefined {
+  if (tls.relation !== undefined) return tls.relation.ends;
+  return 'pair' in tls ? tls.pair?.notAfter : undefined;
+}
 
 /** Where this unit listens, and where others reach it. */
 export async function ownAddress(hook: ConcourseHook): Promise<{ bind: string; ingress: string }> {
@@ -145,7 +157,7 @@ async function planWeb(
   if (settings.mode === 'worker') return { missing: statuses.workerAlone(hook.application) };
   if (installed === undefined || secret === undefined || postgres === undefined) return undefined;
   const { tls } = where;
-  if ('missing' in tls) return tls;
+  if ('missing' in tls) return { missing: tls.missing };
   if (tls.pair !== undefined && !where.url.startsWith('https:'))
     return { missing: statuses.httpsWanted(hook.application, where.url) };
   if ('missing' in postgres) return postgres;

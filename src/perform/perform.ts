@@ -62,6 +62,8 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
       return mendPrivileges(session, o.postgresSecret, effect.database);
     case 'stop-web':
       return stopWeb(session);
+    case 'request-certificate':
+      return (await import('./certificate.ts')).requestCertificate(session, effect);
     case 'start-exporter':
       return (await import('./exporter.ts')).startExporter(session, effect.plan);
     case 'remove-exporter':

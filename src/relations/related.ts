@@ -3,7 +3,7 @@
 import type { Remembered } from '../memory.ts';
 import type { ConcourseHook } from '../session.ts';
 
-export const relatedEndpoints = ['ingress', 'vault-kv'] as const;
+export const relatedEndpoints = ['ingress', 'vault-kv', 'certificates'] as const;
 export type RelatedEndpoint = (typeof relatedEndpoints)[number];
 
 /** `remembered`, with what this event tells. A unit that has lost its memory asks; a new one hears of each relation. */

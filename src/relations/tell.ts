@@ -1,4 +1,5 @@
 // Tells other applications what they must know of web. Loaded only where web has such a relation.
+import { requestsPath } from '../observe/certificate-view.ts';
 import type { Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { type Facts, isWeb } from '../upgrade/facts.ts';
@@ -7,8 +8,20 @@ import { NONCE_LABEL } from './vault.ts';
 export async function tellRelated(session: Session, o: Observed, facts: Facts): Promise<void> {
   const related = session.memory.related ?? [];
   if (related.includes('ingress')) await tellIngress(session, o, facts);
+  if (related.includes('certificates')) await tellCertificates(session, o, facts);
   if (related.includes('vault-kv')) await tellVault(session, o, facts);
-  else await forgetNonce(session);
+  await forgetEnded(session);
+}
+
+/** A unit that is not web, or that has a certificate of the operator's, asks for none, and keeps no key for one. */
+async function tellCertificates({ hook, host }: Session, o: Observed, facts: Facts): Promise<void> {
+  const [relation] = await hook.relations('certificates');
+  const asked = isWeb(facts) ? o.web.certificatesAsked : [];
+  relation?.setUnit({
+    certificate_signing_requests:
+      asked.length === 0 ? undefined : asked.map((csr) => ({ certificate_signing_request: csr, ca: false })),
+  });
+  if (asked.length === 0) await host.files.remove(requestsPath(host));
 }
 
 /** Only web asks for credentials, and takes the question back when it is web no more: Vault's side then takes back the answer. */
@@ -36,9 +49,12 @@ async function ownNonce(hook: Session['hook'], nonce: () => string): Promise<str
   return made;
 }
 
-async function forgetNonce({ hook }: Session): Promise<void> {
+/** What was made for a relation that has ended. */
+async function forgetEnded({ hook, host }: Session): Promise<void> {
   const { event } = hook;
-  if (event.kind !== 'relation-broken' || event.relation.endpoint !== 'vault-kv') return;
+  const ended = event.kind === 'relation-broken' ? event.relation.endpoint : undefined;
+  if (ended === 'certificates') await host.files.remove(requestsPath(host));
+  if (ended !== 'vault-kv') return;
   const kept = await hook.secrets.info({ label: NONCE_LABEL });
   if (kept !== undefined) await hook.secrets.remove(kept.uri);
 }

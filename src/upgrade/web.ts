@@ -35,12 +35,20 @@ export function webStep(o: Observed, upgrading: boolean): Step {
   };
   if (web.otherUnit !== undefined)
     return { facts: {}, effects: [], statuses: [statuses.secondWebHere(web.otherUnit)] };
+  const { certificateDue: names } = web;
+  if (names !== undefined && !o.done.has('request-certificate') && !o.failures.has('request-certificate')) {
+    const effects: Effect[] = [{ do: 'request-certificate', names, keep: web.certificatesAsked.slice(0, 1) }];
+    return { facts: {}, effects, statuses: [] };
+  }
   if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
   if ('missing' in web.plan) {
     // Without a database any more web goes down; a secret that cannot be read just now does not.
     const none = !o.settings.postgresConfigured && o.memory.postgresql !== true;
     const stops: Effect[] = none && ownUp(web) && !o.failures.has('stop-web') ? [{ do: 'stop-web' }] : [];
-    const wakeAt = web.plan.lookAgain === true ? o.now + retryMs : undefined;
+    const wakeAt = earliest([
+      web.plan.lookAgain === true ? o.now + retryMs : undefined,
+      web.certificateLookAt,
+    ]);
     return { facts: {}, effects: stops, statuses: [web.plan.missing], wakeAt };
   }
   const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
@@ -114,8 +122,8 @@ const lonely = ({ application, settings }: Observed): Status =>
 
 /** When the certificate expires, once that is to be said; until then, when it will be. */
 function expiry({ web, now }: Observed): { expires?: number; lookAt?: number } {
-  const { certificateEnds: notAfter } = web;
-  if (notAfter === undefined) return {};
+  const { certificateEnds: notAfter, certificateLookAt } = web;
+  if (notAfter === undefined) return certificateLookAt === undefined ? {} : { lookAt: certificateLookAt };
   return notAfter - now <= expiryTellsMs
     ? { expires: notAfter, lookAt: notAfter }
     : { lookAt: notAfter - expiryTellsMs };
