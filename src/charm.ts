@@ -63,6 +63,12 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
         (await import('./actions/own-worker.ts')).landWorker(await open(hook), params, hook.action.log),
       'retire-worker': async (hook, params) =>
         (await import('./actions/own-worker.ts')).retireOwnWorker(await open(hook), params),
+      'run-migrations': async (hook, params) =>
+        (await import('./actions/run-migrations.ts')).runMigrations(
+          await open(hook),
+          params,
+          hook.action.log,
+        ),
       prefetch: async (hook, params) =>
         (await import('./actions/prefetch.ts')).prefetch(await open(hook), params, hook.action.log),
       hold: async (hook) => (await import('./actions/maintenance.ts')).hold(await open(hook)),

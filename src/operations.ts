@@ -81,4 +81,15 @@ export const operations = {
       'On a worker: let builds end, have web forget the worker, and stay down until restart-services.',
     params: z.object({ timeout: drainTimeout('How long builds may take to end before they are ended.') }),
   }),
+  'run-migrations': action({
+    description:
+      'On the web unit: take the database to the schema of the installed release, while web is down. Web does so by itself at each start.',
+    params: z.object({
+      'dry-run': z
+        .boolean()
+        .default(false)
+        .describe('Only say which schema there is, and which is supported.'),
+      force: z.boolean().default(false).describe('Stop web first, although it may be migrating itself.'),
+    }),
+  }),
 } as const;

@@ -195,7 +195,7 @@ async function migrateDatabase(session: Session, o: Observed, from: string, to: 
 
 /** From the option and from the operator's own file, which web reads last. Without a key that is set, but cannot be read just
  * now, nothing is migrated. */
-async function keysOfDatabase({ host }: Session, o: Observed): Promise<Environment> {
+export async function keysOfDatabase({ host }: Session, o: Observed): Promise<Environment> {
   const { plan } = o.web;
   if (plan !== undefined && 'missing' in plan) fail('no-database', plan.missing.message);
   const operator = await host.files.readText(path.join(host.paths.defaults, 'concourse-web'));

@@ -226,3 +226,59 @@ describe('require-backup', () => {
     expect(d.status(d.unit(0))).toMatch(/^blocked: back up the database/);
   });
 });
+
+describe('run-migrations', () => {
+  const run = (d: Deployment, params: Record<string, boolean> = {}, unit = d.unit(0)) =>
+    d.cluster.action(unit, 'run-migrations', params);
+
+  test('finds nothing to do where web has done it, and says where the database is', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    expect(await run(d)).toMatchObject({
+      status: 'completed',
+      results: { version: '8.1.0', supported: '810', before: '810', after: '810' },
+    });
+  });
+
+  test('takes the database up while web is down, under the lock, and web comes back', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    d.schema = '700';
+    expect((await run(d, { 'dry-run': true })).results).toMatchObject({ before: '700', after: '700' });
+    expect(await run(d)).toMatchObject({
+      status: 'failed',
+      message: expect.stringMatching(
+        /^web runs, and migrates the database by itself: .*force=true stops it first$/,
+      ),
+    });
+    const done = await run(d, { force: true });
+    expect(done).toMatchObject({ status: 'completed', results: { before: '700', after: '810' } });
+    expect(done.log.map(({ message }) => message)).toEqual(['migrating the database from schema 700 to 810']);
+    await d.cluster.advance(5_000);
+    expect(d.status(d.unit(0))).toMatch(/^active: web/);
+    expect(d.leftovers()).toEqual([]);
+  });
+
+  test('fails clearly: elsewhere, for a newer database, for a migration that fails, while the lock is held', async () => {
+    const d = await Deployment.settled({ units: 2 });
+    const failure = async (params = {}, unit = d.unit(0)) => {
+      const action = await run(d, params, unit);
+      expect(action.status).toBe('failed');
+      return action.message;
+    };
+    expect(await failure({}, d.unit(1))).toBe(
+      'this unit does not install: juju run concourse-ci/0 run-migrations',
+    );
+    d.schema = '900';
+    expect(await failure()).toMatch(
+      /^the database is at schema 900, and Concourse 8\.1\.0 supports 810: upgrade/,
+    );
+    d.schema = 'broken';
+    expect(await failure({ force: true })).toMatch(/^concourse migrate failed: error: migration failed; /);
+    await d.cluster.advance(5_000);
+    expect(d.status(d.unit(0))).toMatch(/^active: web/);
+    d.schema = '700';
+    const lock = await d.holdLock(d.unit(1));
+    expect(await failure({ force: true })).toMatch(/held by concourse-ci\/1/);
+    await lock.release();
+    expect(d.schema).toBe('700');
+  });
+});

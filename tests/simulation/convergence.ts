@@ -47,6 +47,7 @@ export function open(world: World): string[] {
     wrong.push(`the goal is ${target}, and ${asked} is configured`);
   if (asked === undefined && goal['skip-version'] === undefined && pinned !== undefined && target < pinned)
     wrong.push(`the goal is ${target}, and the charm pins ${pinned}`);
+  if (goal.hold !== undefined) wrong.push('upgrades are held');
   for (const disk of disks) wrong.push(...left(disk));
   return wrong;
 }
@@ -128,6 +129,12 @@ async function updateStatus(world: World): Promise<void> {
 
 /** `juju run UNIT ACTION [KEY=VALUE]…` in a blocked status: the operator does so, once for each text. */
 function typeWhatIsAsked(world: World, typed: Set<string>): boolean {
+  const leader = world.juju.leader(application);
+  if (world.goal().hold !== undefined && leader !== undefined) {
+    // Whoever holds upgrades back goes on with them, too.
+    world.juju.runAction(leader, 'resume', {});
+    return true;
+  }
   for (const unit of world.juju.units(application)) {
     const { status, message } = world.juju.unitStatus(unit);
     const [, option = '', value = ''] = /juju config concourse-ci ([a-z-]+)=([^\s:…]+)/.exec(message) ?? [];

@@ -1,7 +1,7 @@
 // Makes planned faults happen in a world, and undoes those that are for a time. A fault that is impossible just then is passed over.
 import { Impossible } from 'juju-ts-ops/testing';
 import type { Machine } from './machine.ts';
-import type { Fault, FaultKind } from './plan.ts';
+import { type ActionFault, type Fault, type FaultKind, targets } from './plan.ts';
 import { webService, workerService } from './services.ts';
 import type { Trace } from './trace.ts';
 import { application, type World } from './world.ts';
@@ -263,10 +263,10 @@ export class Faults {
         return `takes ${fault.ms} ms (${fault.kind})`;
       }
       case 'action': {
-        const at = ['upgrade', 'rollback', 'move-web'].includes(fault.action)
-          ? (juju.leader(application) ?? unit)
-          : unit;
-        juju.runAction(at, fault.action, fault.action === 'move-web' ? { unit } : {});
+        const leads = ['upgrade', 'rollback', 'move-web', 'hold', 'resume'].includes(fault.action);
+        const installer = fault.action === 'prefetch' ? world.goal().installer : undefined;
+        const at = (leads ? juju.leader(application) : installer) ?? unit;
+        juju.runAction(at, fault.action, paramsOf(fault.action, unit, fault.unit));
         return `${fault.action} runs on ${at}`;
       }
       default:
@@ -320,4 +320,11 @@ export class Faults {
     world.guard(() => world.invariants.wholeReleases(world.volume, 'after a power cut'));
     return 'everything loses power';
   }
+}
+
+/** A worker's builds may take longer than a hook is allowed to: an operator would not wait for them either. */
+function paramsOf(action: ActionFault, unit: string, number: number): Record<string, string> {
+  if (action === 'move-web') return { unit };
+  if (action === 'prefetch') return { version: targets[number % targets.length] ?? targets[0] };
+  return action === 'land-worker' || action === 'retire-worker' ? { timeout: '60s' } : {};
 }

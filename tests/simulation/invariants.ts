@@ -228,8 +228,8 @@ export class Invariants implements Watcher {
 
   private stopped(unit: string, service: string, by: Process | undefined): void {
     if (service !== workerService || by === undefined || !this.world.units().includes(unit)) return;
-    // An operator who restarts services by hand wants just that.
-    if (by.name === 'action restart-services') return;
+    // An operator who restarts services by hand, or takes a worker out of service, wants just that.
+    if (by.name === 'action restart-services' || by.name === 'action retire-worker') return;
     const id = this.standsAsideFor(unit);
     const installer = this.world.goal().installer;
     const published = installer === undefined ? undefined : this.world.facts(installer);

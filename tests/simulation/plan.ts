@@ -85,7 +85,12 @@ export type ActionFault =
   | 'accept-volume'
   | 'verify'
   | 'status'
-  | 'get-admin-password';
+  | 'get-admin-password'
+  | 'prefetch'
+  | 'hold'
+  | 'resume'
+  | 'land-worker'
+  | 'retire-worker';
 
 export interface Plan {
   settings: Settings;
@@ -313,6 +318,11 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
             'verify',
             'status',
             'get-admin-password',
+            'prefetch',
+            'hold',
+            'resume',
+            'land-worker',
+            'retire-worker',
           ],
         );
         return { ...at, kind, unit, action };

@@ -70,6 +70,8 @@ export class Deployment {
   /** What was sent to web to begin builds, and which of them were aborted. */
   readonly begun: string[] = [];
   readonly aborted: string[] = [];
+  /** The database's schema, where it is not what the asking release supports; `broken`: at 1, and no migration succeeds. */
+  schema: string | undefined;
   /** Calls of the worker's script by the charm, as `UNIT VERB`. */
   readonly scripts: string[] = [];
   /** Arguments of every hook tool and every command that units ran: what `ps` shows to whoever is on the machine. */
@@ -316,6 +318,12 @@ export class Deployment {
     const version = /releases\/([^/]+)\/bin\/concourse$|staging\/.*\/([^/]+)\/bin\/concourse$/.exec(command);
     const found = version?.[1] ?? version?.[2];
     if (found !== undefined && args[0] === '--version') return { code: 0, stdout: `${found}\n`, stderr: '' };
+    const to = /^--migrate-db-to-version=(\d+)$/.exec(args[1] ?? '')?.[1];
+    if (to !== undefined && this.schema === 'broken')
+      return { code: 1, stdout: '', stderr: 'error: migration failed\n' };
+    if (to !== undefined && this.schema !== undefined) this.schema = to;
+    if (args[1] === '--current-db-version' && this.schema !== undefined)
+      return { code: 0, stdout: `${this.schema === 'broken' ? 1 : this.schema}\n`, stderr: '' };
     if (found !== undefined && args[0] === 'migrate')
       return { code: 0, stdout: `${this.schemas.get(found) ?? found.replaceAll('.', '')}\n`, stderr: '' };
     if (command === '/bin/sh') {
