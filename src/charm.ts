@@ -69,6 +69,11 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
           params,
           hook.action.log,
         ),
+      'collect-diagnostics': async (hook) =>
+        (await import('./actions/collect-diagnostics.ts')).collectDiagnostics(
+          await open(hook),
+          hook.action.log,
+        ),
       prefetch: async (hook, params) =>
         (await import('./actions/prefetch.ts')).prefetch(await open(hook), params, hook.action.log),
       hold: async (hook) => (await import('./actions/maintenance.ts')).hold(await open(hook)),

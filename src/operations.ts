@@ -92,4 +92,8 @@ export const operations = {
       force: z.boolean().default(false).describe('Stop web first, although it may be migrating itself.'),
     }),
   }),
+  'collect-diagnostics': action({
+    description:
+      'Collect status, databags, options, settings, logs and the list of files of this unit in one archive, without secrets; says how to fetch it.',
+  }),
 } as const;

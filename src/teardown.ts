@@ -18,6 +18,7 @@ import { quietNotePath, relatedNotePath } from './quiet.ts';
 import { wakeTimer } from './reconcile.ts';
 import { rememberedSchema } from './memory.ts';
 import { mountedBelow } from './perform/files.ts';
+import { diagnosticsFolder } from './diagnostics/place.ts';
 import { unmountVolume } from './perform/mount.ts';
 import { retireWorker } from './perform/retire.ts';
 import { stopWeb } from './perform/web.ts';
@@ -146,6 +147,7 @@ async function removeFiles(session: Session): Promise<void> {
   }
   // Also when the volume that tells of it has gone before.
   await removeUnlessMounted(session, path.join(host.paths.localWork, folderOfUnit(hook.unit)));
+  await host.files.remove(diagnosticsFolder(host));
   for (const note of [quietNotePath, peersNotePath, settingsNotePath, figuresPath, gpuNotePath])
     await host.files.remove(note(host.paths.run, hook.unit));
   await host.files.remove(silenceNotePath(host.paths.run));
