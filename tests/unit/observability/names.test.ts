@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import alerts from '../../../src/observability/alerts.json' with { type: 'json' };
 import dashboard from '../../../src/observability/dashboard.json' with { type: 'json' };
+import { jobFamilies } from '../../../src/exporter/jobs.ts';
+import { addHook, figureFamilies } from '../../../src/observability/figures.ts';
 import { alertRules, encodedDashboard } from '../../../src/observability/rules.ts';
 import concourse from './concourse-metrics.json' with { type: 'json' };
 import { contentOf } from './xz-content.ts';
@@ -19,16 +21,31 @@ const everywhere = new Set([
   'juju_unit',
   'le',
 ]);
+const everyJob = {
+  name: 'unit',
+  team_name: 'main',
+  pipeline_name: 'app',
+  finished_build: { status: 'succeeded', start_time: 1, end_time: 2 },
+};
+const everyFigure = addHook(undefined, { ok: true, seconds: 1, toolCalls: 1, endedAt: 1 }, undefined);
 const known = new Map<string, { type: string; labels: readonly string[] }>([
   ['up', { type: 'gauge', labels: [] }],
   ...Object.entries(concourse.metrics),
+  // What the exporter really writes, from whole examples.
+  ...[...jobFamilies([everyJob], 1), ...figureFamilies(everyFigure)].map(
+    ({ name, type, samples }) =>
+      [
+        name,
+        { type, labels: [...new Set(samples.flatMap(({ labels = {} }) => Object.keys(labels)))] },
+      ] as const,
+  ),
 ]);
 
 /** The metric behind a series' name: a histogram has several. */
 function metricOf(series: string) {
   const [, base = series] = /^(.*)_(?:bucket|sum|count)$/.exec(series) ?? [];
   const histogram = known.get(base);
-  return histogram?.type === 'histogram' ? histogram : known.get(series);
+  return histogram?.type === 'histogram' || histogram?.type === 'summary' ? histogram : known.get(series);
 }
 
 const rules = alerts.groups.flatMap((group) => group.rules);
