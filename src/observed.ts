@@ -6,6 +6,7 @@ import type { ComputeRuntime, GpuIds } from './concourse/gpu-ids.ts';
 import type { ServicePlan } from './concourse/service.ts';
 import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
+import type { ExporterView } from './observability/exporter-step.ts';
 import type { Webs } from './relations/tsa.ts';
 import type { Facts } from './upgrade/facts.ts';
 import type { Goal } from './upgrade/goal.ts';
@@ -203,15 +204,6 @@ export interface TsaRelation {
   application: string;
   /** Undefined: not said, or of no use. */
   workers: { unit: string; publicSsh: string | undefined; name: string | undefined }[];
-}
-
-/** Looked at only where there may be one. */
-export interface ExporterView {
-  installed: boolean;
-  /** It runs as planned. */
-  current: boolean;
-  /** What should run; undefined where nothing should, and before the application has its keys. */
-  plan: ServicePlan | undefined;
 }
 
 export interface Observed {

@@ -1,6 +1,16 @@
 // Whether the exporter has to be started or taken away: pure.
+import type { ServicePlan } from '../concourse/service.ts';
 import type { Effect, Observed } from '../observed.ts';
 import { type Facts, isWeb } from '../upgrade/facts.ts';
+
+/** Looked at only where there may be one. */
+export interface ExporterView {
+  installed: boolean;
+  /** It runs as planned. */
+  current: boolean;
+  /** What should run; undefined where nothing should, and before the application has its keys. */
+  plan: ServicePlan | undefined;
+}
 
 /** It runs beside web, where metrics are wanted, and nowhere else. What keeps it from that keeps nothing else. */
 export function exporterEffects(o: Observed, facts: Facts): Effect[] {
