@@ -119,7 +119,7 @@ async function helloCases(charm: PythonCharm): Promise<Case[]> {
   const lab = new Lab({ directory: join(own, 'hello-lab'), charm });
   toClose.unshift(() => lab.close());
   lab.deploy('hello', { units: 2 });
-  await lab.settle();
+  await lab.settle({ timeoutMs: 600_000 });
   const unit = (await openUnits(lab, 'hello', {}))('0');
   return [
     [cases.pythonStatus, () => unit.run(plain('update-status'))],

@@ -40,7 +40,7 @@ export async function costOf({ program, args = [], cwd, env }: Command): Promise
     once(child, 'close'),
   ]);
   const cost = parseCost(line);
-  if (cost !== undefined && cost.status === 0) return cost;
+  if (cost?.status === 0) return { wallMs: cost.wallMs, cpuMs: cost.cpuMs, peakBytes: cost.peakBytes };
   throw new Error(`${program} failed (wait status ${cost?.status ?? 'unknown'}):\n${out}${err}`);
 }
 

@@ -1,5 +1,7 @@
 // One upgrade in the lab, watched from outside; and beside it what a bare restart of the same services takes.
 import type { Lab } from 'juju-lab';
+import { WEB_SERVICE } from '../../../src/concourse/web.ts';
+import { WORKER_SERVICE } from '../../../src/concourse/worker.ts';
 import { allRun, application, settledLab } from '../settled-lab.ts';
 import { type Outage, type Target, Watch } from './poll.ts';
 
@@ -16,7 +18,7 @@ export interface Downtime {
 
 /** How often each service is asked, ms: what shorter outages are missed, and how exact a figure is. */
 export const everyMs = 10;
-const services = { web: 'concourse-web.service', worker: 'concourse-worker.service' } as const;
+const services = { web: WEB_SERVICE, worker: WORKER_SERVICE };
 
 export async function upgradeOnce(options: {
   directory: string;
@@ -35,7 +37,8 @@ export async function upgradeOnce(options: {
     const upgrade = await watch.outagesOf(targets.map(({ name }) => name));
     const restart: Outage[] = [];
     for (const { name, role } of targets) {
-      await lab.unit(name).systemd.command('systemctl', ['restart', services[role]]);
+      const { code, stderr } = await lab.unit(name).systemd.command('systemctl', ['restart', services[role]]);
+      if (code !== 0) throw new Error(`systemctl restart ${services[role]} on ${name}: ${stderr}`);
       restart.push(...(await watch.outagesOf([name])));
     }
     return targets.map(({ name, role }) => ({
