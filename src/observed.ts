@@ -3,6 +3,7 @@
 import { RELEASE_MARK } from './concourse/configuration-hash.ts';
 import type { FolderMount } from './concourse/folder-mounts.ts';
 import type { ComputeRuntime, GpuIds } from './concourse/gpu-ids.ts';
+import type { CertificateView } from './concourse/renewal.ts';
 import type { ServicePlan } from './concourse/service.ts';
 import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
@@ -124,18 +125,10 @@ export interface WebView extends ServiceView {
   url: string;
   /** Where an ingress reaches it: `https://10.0.0.10:443`. Undefined without one. */
   innerUrl: string | undefined;
-  /** What is to be said of web beside how it fares. */
   concerns: readonly Status[];
   /** Where people reach it: with a certificate that of HTTPS alone, since over HTTP the API would take passwords as well. */
   openPort: number | undefined;
-  /** The end of the certificate that it should be served with (ms since the epoch). */
-  certificateEnds: number | undefined;
-  /** When the relation's certificate is to be renewed, or asked for again. */
-  certificateLookAt: number | undefined;
-  /** The names for which a certificate has to be asked for now. */
-  certificateDue: readonly string[] | undefined;
-  /** The signing requests that the other application should see. */
-  certificatesAsked: readonly string[];
+  certificate: CertificateView;
   tsaAddress: string;
   tsaHostKey: string | undefined;
   /** Of the secret that the plan is made from. */

@@ -3,6 +3,18 @@
 import type { Answer, SigningRequest } from '../relations/certificates.ts';
 import { type CertificatePair, certificatePair } from './certificate.ts';
 
+/** What is to be done and said about web's certificate. */
+export interface CertificateView {
+  /** The end of the one that nobody renews by himself, or that is not renewed yet (ms since the epoch). */
+  ends?: number | undefined;
+  /** When that of the relation is to be renewed, or asked for again. */
+  lookAt?: number | undefined;
+  /** The names for which one has to be asked for now. */
+  due?: readonly string[] | undefined;
+  /** The signing requests that the other application should see. */
+  asked: readonly string[];
+}
+
 /** After so much of its life a certificate is renewed, as the interface's own library does it. */
 const renewedAfter = 0.9;
 /** A request that did not lead to a certificate that can be used is not made anew more often than this. */

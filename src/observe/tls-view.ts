@@ -1,7 +1,7 @@
 // What web serves HTTPS with, and the URL that follows from it.
 import { hostAndPort } from '../concourse/addresses.ts';
 import { type CertificatePair, certificatePair } from '../concourse/certificate.ts';
-import type { Standing } from '../concourse/renewal.ts';
+import type { CertificateView, Standing } from '../concourse/renewal.ts';
 import type { Settings, Status } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
@@ -52,6 +52,12 @@ async function fromRelation(session: Session, names: readonly string[]): Promise
         ? statuses.certificateAwaited(remote)
         : statuses.certificateUnfit(`${remote}: ${problem}`),
   };
+}
+
+export function certificateOf(tls: Tls): CertificateView {
+  if (tls.relation === undefined) return { asked: [], ends: 'pair' in tls ? tls.pair?.notAfter : undefined };
+  const { due, names, ...rest } = tls.relation;
+  return { ...rest, due: due ? names : undefined };
 }
 
 /** The host in the option external-url, without the brackets of IPv6. */

@@ -17,7 +17,7 @@ import { readExtraSecrets, readNames } from './extra-view.ts';
 import { type Database, privilegesKey, readPostgres } from './postgres-view.ts';
 import { viewService } from './services.ts';
 import { readIngress } from './ingress-view.ts';
-import { peoplesUrl, readTls, type Tls } from './tls-view.ts';
+import { certificateOf, peoplesUrl, readTls, type Tls } from './tls-view.ts';
 import { conceal, readUserSecret } from './user-secret.ts';
 import { readVault } from './vault-view.ts';
 
@@ -89,10 +89,7 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
       ? `${openPort === settings.webPort ? 'http' : 'https'}://${hostAndPort(address.ingress, openPort)}`
       : undefined,
     concerns: settings.externalUrl === undefined && ingress.concern !== undefined ? [ingress.concern] : [],
-    certificateEnds: endOf(tls),
-    certificateLookAt: tls.relation?.lookAt,
-    certificateDue: tls.relation?.due ? tls.relation.names : undefined,
-    certificatesAsked: tls.relation?.asked ?? [],
+    certificate: certificateOf(tls),
     tsaAddress: settings.tsaAddress ?? hostAndPort(address.ingress, TSA_PORT),
     tsaHostKey: secret?.['tsa-host-key-pub'],
     revision: secret?.revision,
@@ -111,20 +108,11 @@ const nothing = {
   openPort: undefined,
   innerUrl: undefined,
   concerns: [],
-  certificateEnds: undefined,
-  certificateLookAt: undefined,
-  certificateDue: undefined,
-  certificatesAsked: [],
+  certificate: { asked: [] },
   tsaAddress: '',
   tsaHostKey: undefined,
   revision: undefined,
 };
-
-/** Of a certificate that nobody renews by himself, or that is not renewed yet. */
-function endOf(tls: Tls): number | undefined {
-  if (tls.relation !== undefined) return tls.relation.ends;
-  return 'pair' in tls ? tls.pair?.notAfter : undefined;
-}
 
 /** Where this unit listens, and where others reach it. */
 export async function ownAddress(hook: ConcourseHook): Promise<{ bind: string; ingress: string }> {

@@ -16,7 +16,7 @@ export async function tellRelated(session: Session, o: Observed, facts: Facts): 
 /** A unit that is not web, or that has a certificate of the operator's, asks for none, and keeps no key for one. */
 async function tellCertificates({ hook, host }: Session, o: Observed, facts: Facts): Promise<void> {
   const [relation] = await hook.relations('certificates');
-  const asked = isWeb(facts) ? o.web.certificatesAsked : [];
+  const asked = isWeb(facts) ? o.web.certificate.asked : [];
   relation?.setUnit({
     certificate_signing_requests:
       asked.length === 0 ? undefined : asked.map((csr) => ({ certificate_signing_request: csr, ca: false })),

@@ -35,9 +35,9 @@ export function webStep(o: Observed, upgrading: boolean): Step {
   };
   if (web.otherUnit !== undefined)
     return { facts: {}, effects: [], statuses: [statuses.secondWebHere(web.otherUnit)] };
-  const { certificateDue: names } = web;
+  const { due: names, asked } = web.certificate;
   if (names !== undefined && !o.done.has('request-certificate') && !o.failures.has('request-certificate')) {
-    const effects: Effect[] = [{ do: 'request-certificate', names, keep: web.certificatesAsked.slice(0, 1) }];
+    const effects: Effect[] = [{ do: 'request-certificate', names, keep: asked.slice(0, 1) }];
     return { facts: {}, effects, statuses: [] };
   }
   if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
@@ -47,7 +47,7 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     const stops: Effect[] = none && ownUp(web) && !o.failures.has('stop-web') ? [{ do: 'stop-web' }] : [];
     const wakeAt = earliest([
       web.plan.lookAgain === true ? o.now + retryMs : undefined,
-      web.certificateLookAt,
+      web.certificate.lookAt,
     ]);
     return { facts: {}, effects: stops, statuses: [web.plan.missing], wakeAt };
   }
@@ -122,8 +122,8 @@ const lonely = ({ application, settings }: Observed): Status =>
 
 /** When the certificate expires, once that is to be said; until then, when it will be. */
 function expiry({ web, now }: Observed): { expires?: number; lookAt?: number } {
-  const { certificateEnds: notAfter, certificateLookAt } = web;
-  if (notAfter === undefined) return certificateLookAt === undefined ? {} : { lookAt: certificateLookAt };
+  const { ends: notAfter, lookAt } = web.certificate;
+  if (notAfter === undefined) return lookAt === undefined ? {} : { lookAt };
   return notAfter - now <= expiryTellsMs
     ? { expires: notAfter, lookAt: notAfter }
     : { lookAt: notAfter - expiryTellsMs };
