@@ -54,7 +54,7 @@ describe.skipIf(!hasPostgres)('on a real PostgreSQL', { timeout: 60_000 }, () =>
       CREATE TABLE many (id int) PARTITION BY RANGE (id);`,
       'concourse',
     );
-  });
+  }, 120_000);
 
   test('people can log in: what the owner has made and will make is web’s, too', async () => {
     const insert = (ask: Ask) => ask('INSERT INTO auth_request DEFAULT VALUES');
