@@ -38,6 +38,7 @@ export function decide(o: Observed): Decision {
     ...o.optionProblems,
     ...elsewhereProblems(o),
     ...mountConflict(o),
+    ...(o.worker.work?.unfit === undefined ? [] : [o.worker.work.unfit]),
     ...databaseConflict(o),
     ...o.web.concerns,
     ...decided.statuses,

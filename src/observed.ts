@@ -150,8 +150,8 @@ export interface WorkerView extends ServiceView {
   parked: 'landed' | 'retired' | undefined;
   /** Its work directory must be another one: worker-scratch has come or gone, or another volume driver is asked for. */
   moving: boolean;
-  /** Where its containers and volumes are, how it keeps those, and why; undefined before it was decided. */
-  work: { path: string; reason: string; driver: string; driverReason: string } | undefined;
+  /** Where its volumes are, how it keeps them, and why, though another way is wanted (`unfit`). Undefined: not decided. */
+  work: { path: string; reason: string; driver: string; driverReason: string; unfit?: Status } | undefined;
   /** `2x NVIDIA`, where tasks get some. */
   gpus: string | undefined;
   /** From state.json: the upgrade that this worker stopped for. */

@@ -134,8 +134,10 @@ export const statuses = {
   certificateUnfit: (problem: string) => blocked(`relation certificates: ${problem}`),
   vaultSilent: (remote: string) => waiting(`for ${remote} to give web its credentials (relation vault-kv)`),
   ingressUnfit: (problem: string) => blocked(`relation ingress: ${problem}`),
-  certificateExpires: ({ status, message }: Status, day: string) =>
-    say(status, `${message}; the certificate expires on ${day}`),
+  certificateExpires: ({ status, message }: Status, day: string, past: boolean) =>
+    past
+      ? blocked(`secret of tls-certificate: the certificate expired on ${day}; ${message}`)
+      : say(status, `${message}; the certificate expires on ${day}`),
   extraSecret: (problem: string) => blocked(`secret of extra-web-secrets: ${problem}`),
   secretUnreadable: (app: string, uri: string, reason: string) =>
     blocked(`juju grant-secret ${uri} ${app}: ${reason}`),

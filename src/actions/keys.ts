@@ -56,7 +56,10 @@ export async function rotateKeys(
   const { random } = session.host;
   const o = await observe(session);
   demandLeader(o, `rotate-keys keys=${params.keys}`);
-  const has = (key: typeof params.keys) => params.keys === key || params.keys === 'all';
+  // An application of workers has all that it has.
+  const all = params.keys === 'all';
+  const has = (key: typeof params.keys) =>
+    params.keys === key || (all && (key === 'workers' || o.settings.mode !== 'worker'));
   const results: Record<string, string> = {};
   let goal = goalOf(o);
   if (has('session') || has('tsa-host')) {
@@ -85,7 +88,7 @@ export async function rotateEncryptionKey(session: Session) {
   demandLeader(o, 'rotate-encryption-key');
   const goal = goalOf(o);
   await demandOwnKey(session, o);
-  const { revision } = await webSecretOf(session);
+  const { revision } = await webSecretOf(session, o);
   const web = factsOf(goal.installer, o.unit, session.published, o.peers);
   if (web?.['upgrade-state'] === 'prepare')
     throw new ActionFailure('an upgrade is under way: try again when it has ended');
@@ -125,7 +128,11 @@ async function demandOwnKey(session: Session, o: Observed): Promise<void> {
   );
 }
 
-async function webSecretOf(session: Session): Promise<WebSecret> {
+async function webSecretOf(session: Session, o: Observed): Promise<WebSecret> {
+  if (o.settings.mode === 'worker')
+    throw new ActionFailure(
+      `${o.flight?.application ?? 'web'} has those: ${o.application} has workers alone`,
+    );
   const secret = await readWebSecret(session);
   if (secret === undefined)
     throw new ActionFailure('the leader has not made the keys of web yet: try again when web has started');
@@ -141,7 +148,7 @@ async function changeSecret(
 ): Promise<Goal> {
   const { hook } = session;
   const uri = session.webSecret;
-  const secret = await webSecretOf(session);
+  const secret = await webSecretOf(session, o);
   const whole = uri === undefined ? undefined : await hook.secrets.get(uri, 'refresh');
   if (uri === undefined || whole === undefined) throw new ActionFailure('the keys of web cannot be read');
   const revision = secret.revision + 1;

@@ -1,6 +1,8 @@
 // The actions around a maintenance window: hold and resume, both the leader's.
+import { goalInputs } from '../decide.ts';
 import { observe } from '../observe/observe.ts';
 import type { Session } from '../session.ts';
+import { type Goal, nextGoal } from '../upgrade/goal.ts';
 import { demandLeader, goalOf, setGoal } from './situation.ts';
 
 /** An upgrade that has begun is not stopped: its workers are down already. */
@@ -18,10 +20,11 @@ export async function resume(session: Session) {
   demandLeader(o, 'resume');
   const goal = goalOf(o);
   if (goal.hold !== true) return { held: false, result: 'upgrades were not held' };
-  await setGoal(session, { ...goal, hold: undefined });
-  const waits = o.volume.installed !== undefined && o.volume.installed !== goal.version;
-  const result = waits
-    ? `the upgrade to ${goal.version} starts`
-    : 'upgrades start again when they are asked for';
-  return { held: false, version: goal.version, result };
+  const free: Goal = { ...goal, hold: undefined };
+  await setGoal(session, free);
+  // What the leader makes of it in its next hook.
+  const { version } = nextGoal({ ...goalInputs(o), goal: free }) ?? free;
+  const waits = o.volume.installed !== undefined && o.volume.installed !== version;
+  const result = waits ? `the upgrade to ${version} starts` : 'upgrades start again when they are asked for';
+  return { held: false, version, result };
 }

@@ -22,6 +22,8 @@ export async function prefetch(session: Session, params: Params, tell: (text: st
   demandInstaller(o, 'prefetch');
   const verdict = volumeVerdict(o, goalOf(o));
   if (verdict.kind === 'refused') throw new ActionFailure(verdict.status.message);
+  if (session.facts['upgrade-state'] === 'prepare')
+    throw new ActionFailure('an upgrade is under way, and workers wait for it: try again when it has ended');
   const version = params.version ?? nextVersion(o);
   // What runs is never replaced under its services.
   const damaged = o.memory.damaged === version && version !== o.volume.installed;

@@ -10,10 +10,13 @@ import { awaitWeb } from '../perform/web.ts';
 import { awaitRegistration } from '../perform/worker.ts';
 import { remember, wakeSoon } from '../reconcile.ts';
 import type { Session } from '../session.ts';
+import { demandVolume } from './situation.ts';
 
 export async function restartServices(session: Session) {
   const { host } = session;
   const o = await observe(session);
+  // What is stopped could not start again.
+  demandVolume(o);
   const results: Record<string, string> = {};
   if (session.memory.parked !== undefined) {
     session.memory = { ...session.memory, parked: undefined };

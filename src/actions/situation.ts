@@ -22,6 +22,11 @@ export function demandInstaller(o: Observed, action: string): void {
     throw new ActionFailure(`this unit does not install: juju run ${installer} ${action}`);
 }
 
+/** What cannot be used, or does not answer, is not touched: that could take for ever. */
+export function demandVolume(o: Observed): void {
+  if (o.volume.problem !== undefined) throw new ActionFailure(o.volume.problem);
+}
+
 /** Writes the goal; this unit is woken by its own write, and acts on it then. */
 export async function setGoal({ hook }: Session, goal: Goal): Promise<void> {
   const peer = await hook.peer('peers');

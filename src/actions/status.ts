@@ -12,7 +12,8 @@ export async function status(session: Session, params: { format: 'text' | 'json'
   const o = await observe(session);
   const facts = await session.volume.observe();
   const sharing = await sharingUnits(session, o);
-  const usage = await usageOf(host, Math.max(1, sharing.length));
+  // A volume that does not answer is not touched.
+  const usage = facts.state === 'present' ? await usageOf(host, Math.max(1, sharing.length)) : undefined;
   const report = reportOf(o, facts, sharing, usage);
   return params.format === 'json' ? { json: JSON.stringify(report) } : { text: asText(report) };
 }
@@ -36,7 +37,7 @@ function reportOf(
   o: Observed,
   facts: VolumeFacts,
   sharing: readonly string[],
-  usage: Awaited<ReturnType<typeof usageOf>>,
+  usage: Awaited<ReturnType<typeof usageOf>> | undefined,
 ): Report {
   const installer = o.goal === undefined ? undefined : factsOf(o.goal.installer, o.unit, o.facts, o.peers);
   const holder = facts.state === 'present' ? facts.holder : undefined;
@@ -90,10 +91,11 @@ function reportOf(
           : `${download.version}: ${download.bytes} of ${download.total ?? '?'} bytes`,
     },
     disk: {
-      'release-bytes': Object.values(usage.releases).reduce((sum, bytes) => sum + bytes, 0),
-      'shared-bytes': usage.sharedBytes,
-      'unshared-bytes': usage.unsharedBytes,
-      'saved-bytes': usage.savedBytes,
+      'release-bytes':
+        usage === undefined ? null : Object.values(usage.releases).reduce((sum, bytes) => sum + bytes, 0),
+      'shared-bytes': usage?.sharedBytes ?? null,
+      'unshared-bytes': usage?.unsharedBytes ?? null,
+      'saved-bytes': usage?.savedBytes ?? null,
     },
     worker: {
       'work-directory': o.worker.work === undefined ? null : `${o.worker.work.path}: ${o.worker.work.reason}`,

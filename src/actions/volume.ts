@@ -11,7 +11,7 @@ import { workerFoldersToPrune } from '../storage/prune.ts';
 import { breakStaleLock } from '../storage/unlock.ts';
 import { factsOf } from '../upgrade/goal.ts';
 import { releasesToPrune, silentUnits } from '../upgrade/tidying.ts';
-import { demandInstaller, goalOf } from './situation.ts';
+import { demandInstaller, demandVolume, goalOf } from './situation.ts';
 
 /** Reads every byte of the installed release. */
 export async function verify(session: Session) {
@@ -84,6 +84,7 @@ export async function prune(session: Session, params: { 'dry-run': boolean }) {
 
 export async function unlock(session: Session) {
   const { hook, host } = session;
+  demandVolume(await observe(session));
   const found = await breakStaleLock(host, hook.unit).catch(refuseBusy);
   const holder = found.holder === undefined ? 'nobody' : describeHolder(found.holder);
   const result =

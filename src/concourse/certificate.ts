@@ -24,8 +24,10 @@ export interface PairParts {
   host: string | undefined;
 }
 
-/** No problem repeats a part of the key. */
-export function certificatePair(parts: PairParts): { pair: CertificatePair } | { problem: string } {
+/** No problem repeats a part of the key. `outOfDate`: what the clock says against it; web starts with it all the same. */
+export function certificatePair(
+  parts: PairParts,
+): { pair: CertificatePair; outOfDate: string | undefined } | { problem: string } {
   const key = readKey(parts.key);
   if (key === undefined) return { problem: 'private-key is no private key in PEM form without a passphrase' };
   const blocks = parts.certificates.flatMap(pemCertificates);
@@ -38,13 +40,14 @@ export function certificatePair(parts: PairParts): { pair: CertificatePair } | {
   if (own === undefined) return { problem: 'private-key is not that of the certificate' };
   const notBefore = Date.parse(own.validFrom);
   const notAfter = Date.parse(own.validTo);
-  if (parts.now >= notAfter) return { problem: `the certificate expired on ${day(notAfter)}` };
-  if (parts.now < notBefore) return { problem: `the certificate is not valid before ${day(notBefore)}` };
   if (parts.host !== undefined && !isFor(own, parts.host))
     return {
       problem: `the certificate is not for ${parts.host}, but for ${own.subjectAltName ?? 'no name'}`,
     };
+  const expired = parts.now >= notAfter ? `the certificate expired on ${day(notAfter)}` : undefined;
+  const early = parts.now < notBefore ? `the certificate is not valid before ${day(notBefore)}` : undefined;
   return {
+    outOfDate: expired ?? early,
     pair: {
       certificate: [own, ...chainOf(own, read)].map(String).join(''),
       key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),

@@ -24,11 +24,13 @@ export const supportedSchema = (release: string): ConcourseCommand =>
 export const currentSchema = (release: string, postgres: PostgresConnection): ConcourseCommand =>
   migrate(release, '--current-db-version', postgresEnvironment(postgres));
 
-/** The key that rows are encrypted with, of web's settings: a migration may have to read them. The old one of a rotation is
- * not among them, since web has rotated the rows when it started. */
+/** The keys that rows are encrypted with, of web's settings: a migration may have to read them, also those that web has not
+ * rotated yet. */
 export const encryptionKey = (environment: Environment): Environment =>
   Object.fromEntries(
-    Object.entries(environment).filter(([name]) => /^CONCOURSE_ENCRYPTION_KEY(_HEX|_BASE64)?$/.test(name)),
+    Object.entries(environment).filter(([name]) =>
+      /^CONCOURSE_(OLD_)?ENCRYPTION_KEY(_HEX|_BASE64)?$/.test(name),
+    ),
   );
 
 /** To be run with the *newer* release's binary while every web is stopped: only it knows the way down. */

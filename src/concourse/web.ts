@@ -82,7 +82,7 @@ const hostKeyPath = (etc: string): string => `${etc}/tsa_host_key`;
 /** The certificate authority of the database, where a relation brings one. */
 export const databaseCaPath = (etc: string): string => `${etc}/postgres_ca.pem`;
 const signingKeyPath = (etc: string): string => `${etc}/session_signing_key`;
-const certificatePath = (etc: string): string => `${etc}/tls_cert.pem`;
+export const certificatePath = (etc: string): string => `${etc}/tls_cert.pem`;
 const certificateKeyPath = (etc: string): string => `${etc}/tls_key.pem`;
 
 export const vaultCaPath = (etc: string): string => `${etc}/vault_ca.pem`;

@@ -2,6 +2,7 @@
 import { hostAndPort } from '../concourse/addresses.ts';
 import { type CertificatePair, certificatePair } from '../concourse/certificate.ts';
 import type { CertificateView, Standing } from '../concourse/renewal.ts';
+import { certificatePath } from '../concourse/web.ts';
 import type { Settings, Status } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { statuses } from '../statuses.ts';
@@ -37,7 +38,13 @@ export async function readTls(
     return { missing: statuses.tlsCertificate(`it has no key ${lacking}`) };
   const now = host.clock.now();
   const read = certificatePair({ certificates: [certificate, chain, ca], key, now, host: hostOf(settings) });
-  return 'problem' in read ? { missing: statuses.tlsCertificate(read.problem) } : read;
+  if ('problem' in read) return { missing: statuses.tlsCertificate(read.problem) };
+  const { pair, outOfDate } = read;
+  // One that web has is not a reason to let go of web: it serves on, and its clients say so.
+  const served = await host.files.readText(certificatePath(host.paths.etc));
+  if (outOfDate !== undefined && served !== pair.certificate)
+    return { missing: statuses.tlsCertificate(outOfDate) };
+  return { pair };
 }
 
 /** For the host that people type, or web's own address. */

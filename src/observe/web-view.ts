@@ -6,7 +6,14 @@ import { type Environment, parseEnvironmentFile } from '../concourse/environment
 import { FAILURE_MARKS, webDatabase, webFailure, webInfo } from '../concourse/health.ts';
 import { ADMINISTRATOR, parseLocalUsers } from '../concourse/local-users.ts';
 import type { ServicePlan } from '../concourse/service.ts';
-import { TSA_PORT, vaultCaPath, WEB_SERVICE, WEB_USER, webService } from '../concourse/web.ts';
+import {
+  certificatePath,
+  TSA_PORT,
+  vaultCaPath,
+  WEB_SERVICE,
+  WEB_USER,
+  webService,
+} from '../concourse/web.ts';
 import { vaultEnvironment } from '../concourse/vault.ts';
 import type { Host, ServiceState } from '../host/host.ts';
 import type { Missing, Settings, Status, WebView } from '../observed.ts';
@@ -70,7 +77,12 @@ export async function viewWeb(session: Session, inputs: WebInputs): Promise<WebV
       : await readPostgres(session, inputs.postgresSecret);
   const authorizedText = await host.files.readText(authorizedKeysPath(host));
   const told = session.memory.authorized;
-  const openPort = 'pair' in tls && tls.pair === undefined ? settings.webPort : settings.tlsPort;
+  // With a certificate that cannot be used web goes on as it is.
+  const serves =
+    'pair' in tls
+      ? tls.pair !== undefined
+      : (await host.files.lstat(certificatePath(host.paths.etc))) !== undefined;
+  const openPort = serves ? settings.tlsPort : settings.webPort;
   return {
     ...view,
     plan: await planWeb(session, inputs, { bind: address.bind, url, tls }, secret, postgres),

@@ -63,7 +63,7 @@ export async function viewWorker(session: Session, inputs: WorkerInputs): Promis
     : { edits: noEdits, gpus: undefined };
   return {
     ...view,
-    plan: kept.moving ? undefined : (kept.unfit ?? (await planWorker(session, inputs, state, given))),
+    plan: kept.moving ? undefined : await planWorker(session, inputs, state, given),
     parked: await parkedAs(session),
     moving: kept.moving,
     work: kept.work,
@@ -86,7 +86,7 @@ async function viewWork(
   { hook, host, memory }: Session,
   wanted: Settings['volumeDriver'],
   decided: WorkDirectory | undefined,
-): Promise<{ moving: boolean; unfit?: { missing: Status }; work: WorkerView['work'] }> {
+): Promise<{ moving: boolean; work: WorkerView['work'] }> {
   if (decided === undefined) return { moving: false, work: undefined };
   const { path: place, reason, driver, driverReason = "Concourse's own choice" } = decided;
   const work = { path: place, reason, driver: driver ?? 'overlay', driverReason };
@@ -96,8 +96,8 @@ async function viewWork(
   const { type } = await host.files.space(place);
   const choice = chooseDriver(wanted, await driverGrounds(host, type, wanted));
   if (!('problem' in choice)) return { moving: true, work };
-  const missing = statuses.driverUnfit(hook.application, wanted, choice.problem);
-  return { moving: false, unfit: { missing }, work };
+  const unfit = statuses.driverUnfit(hook.application, wanted, choice.problem);
+  return { moving: false, work: { ...work, unfit } };
 }
 
 /** Landing is for coming back: after a reboot nothing keeps it away. */

@@ -173,6 +173,7 @@ async function migrateDatabase(session: Session, o: Observed, from: string, to: 
   if ('missing' in database) fail('no-database', database.missing.message);
   const postgres = database.connection;
   const keys = await keysOfDatabase(session, o);
+  if (o.web.otherUnit !== undefined) fail('no-web', statuses.secondWebHere(o.web.otherUnit).message);
   await host.services.stop(WEB_SERVICE, 60_000);
   const ask = async (command: { command: string; args: readonly string[]; env: Record<string, string> }) =>
     host.commands.run(command.command, command.args, { env: command.env, timeoutMs: migrationMs });

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { keyProblem } from '../concourse/keys.ts';
 import { compareVersions } from '../release/version.ts';
-import { jsonText, versionText } from '../upgrade/facts.ts';
+import { jsonText, numberText, versionText } from '../upgrade/facts.ts';
 import { byNumber } from '../upgrade/goal.ts';
 
 /** One that Concourse cannot read would keep web or worker from starting. */
@@ -22,6 +22,8 @@ export const tsaWebSchema = z.object({
   'concourse-version': versionText,
   /** Fingerprints of this relation's worker keys that web lets in. */
   'authorized-workers': jsonText(z.array(z.string())),
+  /** Of web's goal, which counts moves of web and changes of version: a unit that is gone cannot take back its word. */
+  'upgrade-id': numberText,
 });
 
 /** A worker unit's databag. Those of the Python charm write the first. */
@@ -47,7 +49,9 @@ export interface Webs {
 }
 
 export function websOf(units: ReadonlyMap<string, TsaWeb>): Webs {
+  const newest = Math.max(...[...units.values()].map((word) => word['upgrade-id'] ?? 0));
   const webs = [...units]
+    .filter(([, word]) => (word['upgrade-id'] ?? 0) === newest)
     .sort(([left], [right]) => byNumber(left, right))
     .flatMap(([, { 'tsa-host': host, 'tsa-public-key': hostKey, ...more }]) =>
       host === undefined || hostKey === undefined ? [] : [{ host, hostKey, ...more }],

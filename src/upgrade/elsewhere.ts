@@ -17,7 +17,9 @@ export function guests(o: Observed): { unit: string; publicSsh: string; name: st
 /** What web writes into one relation: undefined leaves what stands there. A web that does not answer says nothing new: the
  * version that it may yet be taken back from is none that workers should follow. */
 export function wordOfWeb(o: Observed, relation: TsaRelation, address: string): TsaWeb | undefined {
-  const { answers, tsaHostKey, authorizedText = '' } = o.web;
+  const { answers, authorizedText = '' } = o.web;
+  // That of the web that runs: a secret may hold the next one already.
+  const tsaHostKey = o.facts['tsa-host-key'];
   if (!isWeb(o.facts) || answers === undefined || tsaHostKey === undefined) return undefined;
   const read = new Set(authorizedText.split('\n').map(bareKey));
   const keys = relation.workers.flatMap(({ publicSsh }) => publicSsh ?? []);
@@ -25,6 +27,7 @@ export function wordOfWeb(o: Observed, relation: TsaRelation, address: string): 
     'tsa-host': o.settings.tsaAddress ?? address,
     'tsa-public-key': tsaHostKey,
     'concourse-version': answers,
+    'upgrade-id': o.goal?.['upgrade-id'],
     'authorized-workers': keys.filter((key) => read.has(bareKey(key))).map(fingerprint),
   };
 }
@@ -42,6 +45,7 @@ export const nothingOfWeb: TsaWeb = {
   'tsa-host': undefined,
   'tsa-public-key': undefined,
   'concourse-version': undefined,
+  'upgrade-id': undefined,
   'authorized-workers': undefined,
 };
 export const nothingOfWorker: TsaWorker = { 'worker-public-key': undefined, 'worker-name': undefined };

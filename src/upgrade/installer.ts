@@ -53,7 +53,13 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
   if (held !== undefined) return held;
   const newer = newerProtocol(o);
   if (newer !== undefined) return { facts: {}, effects: [], statuses: [newer] };
-  return stage(o, goal) ?? unmet(o) ?? backupFirst(o, goal, installed) ?? prepare(o, goal, installed);
+  return (
+    stage(o, goal) ??
+    unmet(o) ??
+    webAtStake(o) ??
+    backupFirst(o, goal, installed) ??
+    prepare(o, goal, installed)
+  );
 }
 
 /** A unit that has just come, and installs already, has not met everybody: who is not seen can neither be asked to stop nor
@@ -61,6 +67,12 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
 function unmet(o: Observed): Step | undefined {
   if (o.unmet.length === 0) return undefined;
   return { facts: {}, effects: [], statuses: [statuses.unmet(o.unmet)], wakeAt: o.now + retryLockMs };
+}
+
+/** Web runs, and could not be restarted: workers of the next release would find it on this one. Its own step says what is missing. */
+function webAtStake({ web, now }: Observed): Step | undefined {
+  if (!ownUp(web) || web.plan === undefined || !('missing' in web.plan)) return undefined;
+  return { facts: {}, effects: [], statuses: [], wakeAt: now + retryLockMs };
 }
 
 /** An upgrade that ended short of the goal: workers that had given up on it have nothing to answer, so nobody would wake the

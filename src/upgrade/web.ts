@@ -41,6 +41,9 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     return { facts: {}, effects, statuses: [] };
   }
   if (web.plan === undefined) return { facts: {}, effects: [], statuses: [statuses.webSecretMissing()] };
+  // Of others by the name that web lists them under, where they say it.
+  const units = [...keys.map(({ unit }) => unit), ...others.flatMap(({ name }) => name ?? [])];
+  const letting = authorizing(o, authorized, units);
   if ('missing' in web.plan) {
     // Without a database any more web goes down; a secret that cannot be read just now does not.
     const none = !o.settings.postgresConfigured && o.memory.postgresql !== true;
@@ -49,7 +52,11 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       web.plan.lookAgain === true ? o.now + retryMs : undefined,
       web.certificate.lookAt,
     ]);
-    return { facts: {}, effects: stops, statuses: [web.plan.missing], wakeAt };
+    const step: Step = { facts: {}, effects: stops, statuses: [web.plan.missing], wakeAt };
+    // While it runs, workers come and go.
+    if (none || !ownUp(web) || o.failures.has('authorize-workers')) return step;
+    if (letting !== undefined) return { ...step, effects: [letting] };
+    return { ...step, facts: { 'authorized-workers': known['authorized-workers'] } };
   }
   const failure = o.failures.get('start-web') ?? o.failures.get('authorize-workers');
   if (failure !== undefined)
@@ -59,14 +66,7 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       statuses: [statuses.effectFailed(failure.message)],
       wakeAt: o.now + retryMs,
     };
-  // Of others by the name that web lists them under, where they say it.
-  const units = [...keys.map(({ unit }) => unit), ...others.flatMap(({ name }) => name ?? [])];
-  // A revision before this one, or a memory that was lost: web has to know whom it will have to forget.
-  const unnoted = units.some((unit) => o.memory.workers?.includes(unit) !== true);
-  const untold = web.answers !== undefined && !web.authorizedTold && !o.done.has('authorize-workers');
-  if (web.authorizedText !== authorized || untold || unnoted) {
-    return { facts: {}, effects: [{ do: 'authorize-workers', text: authorized, units }], statuses: [] };
-  }
+  if (letting !== undefined) return { facts: {}, effects: [letting], statuses: [] };
   const version = plannedVersion(web.plan);
   const current =
     web.up && web.runningVersion === version && web.runningConfiguration === web.plan.configuration;
@@ -87,7 +87,8 @@ export function webStep(o: Observed, upgrading: boolean): Step {
     const status = workers === 0 ? lonely(o) : statuses.web(version, web.url, workers);
     const gone = forgotten(o, units);
     const { expires, lookAt } = expiry(o);
-    const told = expires === undefined ? status : statuses.certificateExpires(status, day(expires));
+    const told =
+      expires === undefined ? status : statuses.certificateExpires(status, day(expires), expires <= o.now);
     const wakes = [gone.length > 0 && stillForgetting(o) ? o.now + lookAgainMs : undefined, lookAt];
     return {
       facts,
@@ -114,6 +115,16 @@ export function webStep(o: Observed, upgrading: boolean): Step {
       ? statuses.webSilent(o.unit, version, web.complaint)
       : statuses.webWrongVersion(web.answers, version);
   return { facts: known, effects: [], statuses: [status], wakeAt: o.now + retryMs };
+}
+
+/** What web has not read yet of the keys that it lets in. */
+function authorizing(o: Observed, text: string, units: readonly string[]): Effect | undefined {
+  const { web, memory, done } = o;
+  // A revision before this one, or a memory that was lost: web has to know whom it will have to forget.
+  const unnoted = units.some((unit) => memory.workers?.includes(unit) !== true);
+  const untold = web.answers !== undefined && !web.authorizedTold && !done.has('authorize-workers');
+  if (web.authorizedText === text && !untold && !unnoted) return undefined;
+  return { do: 'authorize-workers', text, units };
 }
 
 /** With mode=web another unit is no worker. */

@@ -186,6 +186,23 @@ describe('prune', () => {
   });
 });
 
+test('a file server that is silent is not touched: what needs the volume says so, and status tells the rest', async () => {
+  const d = await Deployment.settled({ units: 1 });
+  const machine = d.machine(d.unit(0));
+  const { onCommand } = machine;
+  machine.mounts = machine.mounts.map((mount) => ({ ...mount, type: 'nfs4', source: 'files:/srv' }));
+  machine.onCommand = (command, args, env) =>
+    command === 'stat' ? { code: 124, stdout: '', stderr: '' } : onCommand(command, args, env);
+  const { json } = await ran(d, 0, 'status', { format: 'json' });
+  expect(JSON.parse(String(json))).toMatchObject({
+    volume: { problems: expect.stringContaining('does not answer: is files:/srv (nfs4) up') },
+    disk: { 'release-bytes': null },
+  });
+  for (const action of ['unlock', 'restart-services', 'verify'])
+    expect(await refused(d, 0, action)).toMatch(/does not answer/);
+  expect(await d.runs(d.unit(0), webService)).toBe('8.1.0');
+});
+
 test('unlock with nothing to remove says so', async () => {
   const d = await Deployment.settled({ units: 1 });
   expect(await ran(d, 0, 'unlock')).toMatchObject({

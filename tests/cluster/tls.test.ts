@@ -137,10 +137,17 @@ describe('a certificate by secret', () => {
     const before = starts(d);
     await d.cluster.advance(14 * dayMs);
     expect(d.status(d.unit(0))).toMatch(
-      /^blocked: secret of tls-certificate: the certificate expired on 2026-01-21$/,
+      /^blocked: secret of tls-certificate: the certificate expired on 2026-01-21; /,
     );
     expect(starts(d)).toBe(before);
     expect(await d.runs(d.unit(0), webService)).toBe('8.1.0');
+    // Workers come all the same, and upgrades go through.
+    const added = d.juju.addUnit(application);
+    await d.cluster.settle();
+    expect(d.status(added)).toBe('active: worker 8.1.0');
+    d.juju.configure(application, { version: '8.2.0' });
+    await d.cluster.settle();
+    expect(await d.runs(d.unit(0), webService)).toBe('8.2.0');
     d.juju.updateSecret('tls', content('ci.example.com', 200));
     await d.cluster.settle();
     expect(d.status(d.unit(0))).toMatch(/^active/);

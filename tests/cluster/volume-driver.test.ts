@@ -103,6 +103,11 @@ describe('another driver', () => {
     expect(d.machine(worker).services.starts).toHaveLength(starts);
     expect(await driver(d)).toBe('overlay');
     expect(existsSync(join(workPath(d), 'of-yesterday'))).toBe(true);
+    // An upgrade is not the moment to lose it.
+    d.juju.configure(application, { version: '8.2.0' });
+    await d.cluster.settle();
+    expect(await d.runs(worker, workerService)).toBe('8.2.0');
+    expect(d.status(worker)).toMatch(/^blocked: .*volume-driver/);
     d.juju.configure(application, { 'volume-driver': 'auto' });
     await d.cluster.settle();
     expect(d.status(worker)).toMatch(/^active/);

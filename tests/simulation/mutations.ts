@@ -436,8 +436,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/upgrade/installer.ts',
-        find: '  return stage(o, goal) ?? unmet(o) ?? backupFirst(o, goal, installed) ?? prepare(o, goal, installed);',
-        replace: '  return unmet(o) ?? prepare(o, goal, installed);',
+        find: '    stage(o, goal) ??\n    unmet(o) ??\n    webAtStake(o) ??\n    backupFirst(o, goal, installed) ??\n',
+        replace: '    unmet(o) ??\n',
       },
       {
         file: 'src/upgrade/installer.ts',

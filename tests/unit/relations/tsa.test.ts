@@ -44,6 +44,15 @@ describe('a web elsewhere', () => {
   });
 });
 
+test('of a web that has moved: the unit that is gone cannot take back its word, so the newest counts', () => {
+  const moved = new Map([
+    ['web/0', web('10.0.0.1:2222', { 'concourse-version': '8.3.0', 'upgrade-id': '4' })],
+    ['web/1', web('10.0.0.2:2222', { 'concourse-version': '8.2.0', 'upgrade-id': '5' })],
+    ['web/2', web('10.0.0.3:2222', { 'concourse-version': '8.4.0' })],
+  ]);
+  expect(websOf(moved)).toMatchObject({ hosts: ['10.0.0.2:2222'], version: '8.2.0' });
+});
+
 describe('a worker elsewhere', () => {
   test.each([sshKey(2), `${sshKey(2)} \n`, `${sshKey(2)} worker@host`])('its key may be %j', (key) => {
     expect(parseDatabag(tsaWorkerSchema, { 'worker-public-key': key }).problems).toEqual([]);

@@ -72,11 +72,15 @@ describe('web', () => {
 
   test('tells a relation of the keys that its process may read, and of no other relation’s', () => {
     const read = `${sshKey(5)} workers/0\n${sshKey(6)} gpu/0\n`;
-    const o = asInstaller({ web: webRunning('8.2.0', { authorizedText: read }) });
+    // A key that is to come with web's next start is not told before it.
+    const web = webRunning('8.2.0', { authorizedText: read, tsaHostKey: sshKey(9) });
+    const seen = asInstaller({ web });
+    const o = { ...seen, facts: { ...seen.facts, 'tsa-host-key': sshKey(1) } };
     expect(wordOfWeb(o, relation(sshKey(5)), '10.0.0.1:2222')).toEqual({
       'tsa-host': '10.0.0.1:2222',
       'tsa-public-key': sshKey(1),
       'concourse-version': '8.2.0',
+      'upgrade-id': 1,
       'authorized-workers': [fingerprint(sshKey(5))],
     });
     expect(wordOfWeb(o, relation(sshKey(7)), '10.0.0.1:2222')?.['authorized-workers']).toEqual([]);

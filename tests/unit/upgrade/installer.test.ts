@@ -246,6 +246,19 @@ describe('prepare', () => {
   });
 });
 
+test('no upgrade begins while web runs and could not be restarted: workers would find it on the old release', () => {
+  const missing = { status: 'blocked' as const, message: 'juju grant-secret …' };
+  const o = asInstaller({ goal: target, volume: volumeOf(['8.1.0', '8.2.0']) });
+  expect(step(o).facts['upgrade-state']).toBe('prepare');
+  expect(step({ ...o, web: webRunning('8.1.0', { plan: { missing } }) })).toMatchObject({
+    effects: [],
+    wakeAt: o.now + 30_000,
+  });
+  // Where it does not run there is nothing to lose.
+  const down = webRunning('8.1.0', { plan: { missing }, up: false });
+  expect(step({ ...o, web: down }).facts['upgrade-state']).toBe('prepare');
+});
+
 describe('after the switch', () => {
   const switched = { volume: volumeOf(['8.2.0', '8.1.0']), goal: target };
 
