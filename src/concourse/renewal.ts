@@ -73,5 +73,8 @@ function answered(
   if (answer.revoked === true) return { problem: 'the certificate was revoked', lost: true };
   const certificates = [answer.certificate, ...answer.chain, answer.ca];
   const read = certificatePair({ certificates, key: request.key, now, host });
-  return 'pair' in read ? read : { problem: read.problem, lost: read.problem.includes('expired') };
+  if (!('pair' in read)) return { problem: read.problem };
+  const { pair, outOfDate } = read;
+  if (outOfDate === undefined) return { pair };
+  return { problem: outOfDate, lost: outOfDate.includes('expired') };
 }
