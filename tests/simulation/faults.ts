@@ -97,8 +97,9 @@ export class Faults {
         });
         return 'flock lets everybody in';
       case 'version':
-        // Changed and changed back before anybody was told: to Juju nothing changed, and a hook that looked meanwhile stands alone.
-        if (this.asked.at(-2) === fault.version) this.untold = true;
+        // Changed and changed back, by whatever way, before anybody was told: to Juju nothing changed, and a hook that looked meanwhile
+        // stands alone.
+        if (this.asked.slice(0, -1).includes(fault.version)) this.untold = true;
         this.asked.push(fault.version);
         juju.configure(application, { version: fault.version });
         return fault.version;

@@ -217,7 +217,8 @@ export function hookIsDone(model: Model, unit: Unit, hook: HookInfo): void {
       enterScopes(model, unit);
       return;
     case 'leader-elected':
-      agent.leads = true;
+      // Who has lost the lease meanwhile resigns straight after it.
+      agent.leads = application(model, unit.application).leader === unit.name;
       agent.followed = false;
       return;
     case 'leader-settings-changed':

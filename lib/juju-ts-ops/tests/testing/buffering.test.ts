@@ -175,6 +175,18 @@ describe('leadership', () => {
     expect(settle(juju)).toEqual(['app/1 leader-elected']);
   });
 
+  it('that is lost while leader-elected runs is told of again when it comes back', () => {
+    const { juju } = deployed(2);
+    juju.setLeader('app', 'app/1');
+    one(juju, 'app/1', () => {
+      juju.setLeader('app', 'app/0');
+      return undefined;
+    });
+    settle(juju);
+    juju.setLeader('app', 'app/1');
+    expect(settle(juju)).toEqual(['app/1 leader-elected']);
+  });
+
   it('passes on when the lease of a dead leader ends, 60 s at most, and at once when it is removed', () => {
     const { juju, clock } = deployed(2);
     juju.agentDown('app/0');

@@ -169,6 +169,7 @@ const rules: Readonly<Record<number, Rule>> = {
     rule: 'the lease, and what a unit knows of it',
     tests: [
       'is known in the first hook; leader-elected comes only on gaining it',
+      'that is lost while leader-elected runs is told of again when it comes back',
       'passes on when the lease of a dead leader ends, 60 s at most, and at once when it is removed',
       'may be nobody’s for a while after a removal: no leader-elected before',
       'stays with a dying leader until it is gone',
