@@ -130,8 +130,10 @@ async function updateStatus(world: World): Promise<void> {
 /** `juju run UNIT ACTION [KEY=VALUE]…` in a blocked status: the operator does so, once for each text. */
 function typeWhatIsAsked(world: World, typed: Set<string>): boolean {
   const leader = world.juju.leader(application);
-  if (world.goal().hold !== undefined && leader !== undefined) {
-    // Whoever holds upgrades back goes on with them, too.
+  // Whoever holds upgrades back goes on with them, too; and does not type it again while it is waiting for its turn.
+  const resume = `resume ${Math.floor(world.scheduler.now / 600_000)}`;
+  if (world.goal().hold !== undefined && leader !== undefined && !typed.has(resume)) {
+    typed.add(resume);
     world.juju.runAction(leader, 'resume', {});
     return true;
   }
