@@ -56,11 +56,12 @@ export const secrets: readonly Secret[] = [
   },
   {
     name: 'the administrator’s password',
+    configure: (d) => d.juju.configure(application, { 'enable-metrics': true }),
     given: async (d) => {
       const { results } = await d.cluster.action(d.unit(0), 'get-admin-password');
       return { values: [String(results['password'])] };
     },
-    homes: ['etc/concourse/web.env'],
+    homes: ['etc/concourse/web.env', 'etc/concourse/exporter.json'],
     asked: true,
   },
   ...['tsa_host_key', 'session_signing_key'].map(
