@@ -51,13 +51,7 @@ export async function collectDiagnostics(session: Session, tell: (text: string) 
     secrets.push(...found.secrets);
     texts.push({ path: `settings/${path.basename(file)}`, content: found.text });
   }
-  for (const name of ((await host.files.list(systemd)) ?? []).filter((each) =>
-    /^concourse-|-concourse\.mount$/.test(each),
-  ))
-    texts.push({
-      path: `systemd/${name}`,
-      content: (await host.files.readText(path.join(systemd, name))) ?? '',
-    });
+  texts.push(...(await unitFiles(host, systemd)));
   await tell('journals');
   for (const service of services)
     texts.push(
@@ -72,6 +66,24 @@ export async function collectDiagnostics(session: Session, tell: (text: string) 
   texts.push(await said(host, 'juju-log.txt', 'tail', ['-n', String(linesAtMost), log]));
   const clean = texts.map((each) => ({ ...each, content: hook.masked(redact(each.content, secrets)) }));
   return write(session, clean);
+}
+
+/** The services' unit files, and operators' drop-ins beside them, whose values may be secrets that nobody here knows. */
+async function unitFiles({ files }: Host, systemd: string): Promise<Entry[]> {
+  const found: Entry[] = [];
+  for (const name of (await files.list(systemd)) ?? []) {
+    if (!/^concourse-|-concourse\.mount(?:\.d)?$/.test(name)) continue;
+    const file = path.join(systemd, name);
+    const kind = (await files.stat(file))?.kind;
+    if (kind === 'file') found.push({ path: `systemd/${name}`, content: (await files.readText(file)) ?? '' });
+    if (kind !== 'directory') continue;
+    for (const part of ((await files.list(file)) ?? []).filter((each) => each.endsWith('.conf'))) {
+      const text = (await files.readText(path.join(file, part))) ?? '';
+      const content = text.replace(/^(\s*(?:Environment|Exec\w+|(?:Set|Load)Credential\w*)\s*=).*/gm, '$1…');
+      found.push({ path: `systemd/${name}/${part}`, content });
+    }
+  }
+  return found;
 }
 
 const json = (name: string, value: unknown): Entry => ({

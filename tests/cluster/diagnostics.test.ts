@@ -1,6 +1,6 @@
 // collect-diagnostics: an archive that tar reads, with what helps, and without a single secret.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { list } from 'tar';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -14,6 +14,10 @@ test.each([0, 1])('collects unit %s, without any secret, and says how to fetch i
   await d.cluster.settle();
   const unit = d.unit(number);
   const machine = d.machine(unit);
+  // An operator's drop-in, with a secret in it that nobody knows.
+  const dropIn = join(machine.paths.systemd, `${webService}.d`);
+  mkdirSync(dropIn);
+  writeFileSync(join(dropIn, 'own.conf'), '[Service]\nNice=5\nEnvironment=A_TOKEN=only-ours-0815\n');
   const answer = machine.onCommand;
   // A journal into which somebody has written a password.
   machine.onCommand = (command, args, env) =>
@@ -34,12 +38,15 @@ test.each([0, 1])('collects unit %s, without any secret, and says how to fetch i
     'volume.txt',
     'volume.json',
     'settings/web.env',
+    `systemd/${webService}.d/own.conf`,
     'journal/concourse-worker.service.txt',
     'juju-log.txt',
   ])
     expect(names).toContain(`${folder}/${name}`);
   const text = gunzipSync(readFileSync(file)).toString();
   expect(text).toContain('releases/8.1.0');
+  expect(text).toContain('Nice=5\nEnvironment=…\n');
+  expect(text).not.toContain('only-ours');
   expect(text).toContain(`said by ${webService}: `);
   // Of the private keys each line, but for what frames them.
   const own = [...d.juju.model.secrets.values()]
