@@ -224,7 +224,7 @@ export interface Observed {
   facts: Facts;
   peers: ReadonlyMap<string, Facts>;
   living: ReadonlySet<string> | undefined;
-  /** On the installer: active units that Juju has not introduced to this one yet; nothing is known of what they run. */
+  /** On the installer: active or blocked units that Juju has not introduced to this one yet; nothing is known of what they run. */
   unmet: readonly string[];
   /** On the installer: units whose agents are lost (`goal-state` says `unknown`) and that it has never met: they may be running. */
   lost: readonly string[];

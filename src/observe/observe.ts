@@ -34,8 +34,8 @@ export async function observe(session: Session): Promise<Observed> {
   const ownVolume = goal?.['volume-id'] !== undefined && volume.identity?.uuid !== goal['volume-id'];
   const { facts: peers, living, met } = await readPeers(session, { leader, ownVolume });
   const web = goal === undefined ? undefined : factsOf(goal.installer, hook.unit, session.facts, peers);
-  const strangers = (shown: string) =>
-    [...(living ?? [])].flatMap(([name, status]) => (status === shown && !met.has(name) ? [name] : []));
+  const strangers = (shown: readonly string[]) =>
+    [...(living ?? [])].flatMap(([name, status]) => (shown.includes(status) && !met.has(name) ? [name] : []));
   const { pin, memory } = session;
   const { mode } = options.settings;
   // Lazily: most units have neither.
@@ -63,8 +63,9 @@ export async function observe(session: Session): Promise<Observed> {
     facts: session.facts,
     peers,
     living: living && new Set(living.keys()),
-    unmet: isInstaller ? strangers('active') : [],
-    lost: isInstaller ? strangers('unknown') : [],
+    // One that is blocked may run a worker all the same; one that waits may not even have a machine yet.
+    unmet: isInstaller ? strangers(['active', 'blocked']) : [],
+    lost: isInstaller ? strangers(['unknown']) : [],
     volume,
     filesystem: await viewFilesystem(session),
     flight,

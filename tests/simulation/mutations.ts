@@ -572,4 +572,26 @@ export const mutations: readonly Mutation[] = [
       version: 6,
     },
   },
+  {
+    name: 'blocked-strangers-do-not-count',
+    why: 'an installer that has not met a blocked unit yet switches without it',
+    breaks: [4],
+    edits: [
+      {
+        file: 'src/observe/observe.ts',
+        find: "strangers(['active', 'blocked'])",
+        replace: "strangers(['active'])",
+      },
+    ],
+    bias: {
+      story: [
+        ['power', { unit: 0 }],
+        ['volume-gone', { unit: 2 }],
+        ['version', { version: '8.4.0' }],
+      ],
+      power: 8,
+      'volume-gone': 8,
+      version: 6,
+    },
+  },
 ];
