@@ -278,8 +278,9 @@ describe.each(beds)('$name', (bed: Bed) => {
     expect((await a().silence()).found).toBeUndefined();
     plug('a', false);
     try {
-      const { found, ms } = await a().silence();
-      note(bed.name, 'silence', found !== undefined);
+      // GlusterFS says by itself that it is not connected, after its ping-timeout; the others say nothing at all.
+      const { ms } = await a().silence();
+      note(bed.name, 'silence', ms < 30_000);
       expect(ms).toBeLessThan(30_000);
     } finally {
       plug('a', true);
