@@ -1,5 +1,6 @@
 // The few requests to Concourse's API that the charm makes: as descriptions, to be sent by whoever has a connection. `fly` is
 // of no use here: it refuses a web of another minor version.
+import { jsonValue } from '../json.ts';
 import { z } from 'zod';
 
 export interface ApiRequest {
@@ -90,17 +91,17 @@ const buildSchema = z.object({
 });
 export type Build = z.infer<typeof buildSchema>;
 
-export const parseBuild = (body: string): Build | undefined => buildSchema.safeParse(json(body)).data;
+export const parseBuild = (body: string): Build | undefined => buildSchema.safeParse(jsonValue(body)).data;
 
 /** The worker on which a build's task runs or ran; undefined before one has taken it. */
 export function parseTaskWorker(body: string): string | undefined {
   const container = z.object({ worker_name: z.string(), type: z.string().default('') });
-  const listed = z.array(container).safeParse(json(body)).data ?? [];
+  const listed = z.array(container).safeParse(jsonValue(body)).data ?? [];
   return listed.find(({ type }) => type === 'task')?.worker_name;
 }
 
 export function parseToken(body: string): string | undefined {
-  return z.object({ access_token: z.string().min(1) }).safeParse(json(body)).data?.access_token;
+  return z.object({ access_token: z.string().min(1) }).safeParse(jsonValue(body)).data?.access_token;
 }
 
 const workerSchema = z.object({
@@ -113,18 +114,9 @@ export type ListedWorker = z.infer<typeof workerSchema>;
 
 /** Undefined when it is not a list of workers. */
 export const parseWorkers = (body: string): ListedWorker[] | undefined =>
-  z.array(workerSchema).safeParse(json(body)).data;
+  z.array(workerSchema).safeParse(jsonValue(body)).data;
 
 /** How a listed worker is made to go. Retiring one that has landed fails in the database (500), so what no longer runs is
  * pruned, and only what runs must retire by itself. */
 export const farewell = (state: ListedWorker['state']): 'retire' | 'prune' =>
   state === 'running' ? 'retire' : 'prune';
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}

@@ -1,4 +1,5 @@
 // Which GPUs tasks get, and what comes with them, out of what the vendors' tools and the kernel say; and what is said of that.
+import { jsonValue } from '../json.ts';
 import { z } from 'zod';
 import { type ContainerEdits, noEdits } from './container-edits.ts';
 import type { GpuIds } from './gpu-ids.ts';
@@ -40,7 +41,7 @@ export type Chosen = { ids: number[]; nodes: string[]; edits: ContainerEdits } |
 
 /** The devices of `wanted`, and what all of them need. */
 export function chooseCuda(text: string, wanted: GpuIds): Chosen {
-  const read = cdiSchema.safeParse(json(text));
+  const read = cdiSchema.safeParse(jsonValue(text));
   if (!read.success)
     return { problem: 'nvidia-ctk cdi generate prints no specification: see docs/how-to/gpu.md' };
   const numbered = new Map(
@@ -131,12 +132,3 @@ export function parseNodes(text: string): DeviceNode[] {
 export const usable = ({ mode }: DeviceNode): boolean => (mode & 0o006) === 0o006;
 
 const distinct = (items: readonly string[]): string[] => [...new Set(items)];
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}

@@ -1,4 +1,5 @@
 // How web and worker fare, by what they answer and what they log.
+import { jsonValue } from '../json.ts';
 import { z } from 'zod';
 
 /** The part of the machine's HTTP that health needs: undefined when there was no answer in time. */
@@ -23,7 +24,7 @@ export interface WebInfo {
 export async function webInfo(http: Probe, baseUrl: string, timeoutMs: number): Promise<WebInfo | undefined> {
   const answer = await http.probe(`${baseUrl}/api/v1/info`, timeoutMs);
   if (answer?.status !== 200) return undefined;
-  const parsed = info.safeParse(parseJson(answer.body));
+  const parsed = info.safeParse(jsonValue(answer.body));
   return parsed.success
     ? { version: parsed.data.version, workerVersion: parsed.data.worker_version }
     : undefined;
@@ -75,7 +76,7 @@ const logLine = z.object({
 export function registration(lines: readonly string[]): Registration {
   let last: Registration = { state: 'unknown' };
   for (const line of lines) {
-    const parsed = logLine.safeParse(parseJson(line));
+    const parsed = logLine.safeParse(jsonValue(line));
     if (!parsed.success) continue;
     const { message, data } = parsed.data;
     if (message.endsWith('beacon.registered')) last = { state: 'registered' };
@@ -133,17 +134,9 @@ export function webFailure(
 ): { explanation: string | undefined; line: string } | undefined {
   const fatal = lines.findLast((line) => /^(error|panic): /.test(line)) ?? lines.findLast(isSevere);
   if (fatal === undefined) return undefined;
-  const line = logLine.safeParse(parseJson(fatal)).data?.data?.error ?? fatal;
+  // Go's own lines and containerd's are among the log's, and no JSON.
+  const line = logLine.safeParse(jsonValue(fatal)).data?.data?.error ?? fatal;
   return { explanation: EXPLANATIONS.find(([pattern]) => pattern.test(line))?.[1], line };
 }
 
 const isSevere = (line: string): boolean => /"level":"(fatal|error)"/.test(line);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // Go's own lines and containerd's are among the log's.
-    throw error;
-  }
-}

@@ -1,4 +1,5 @@
 // One look at Concourse's API: with a token that is kept until it is about to expire, one request at a time, each bounded.
+import { jsonValue } from '../json.ts';
 import { z } from 'zod';
 import { tokenRequest } from '../concourse/api.ts';
 import type { Host } from '../host/host.ts';
@@ -69,7 +70,7 @@ async function fetchToken(
 ): Promise<Token | undefined> {
   const { path, ...request } = tokenRequest({ user, password });
   const answer = await http.probe(`${url}${path}`, requestMs, request);
-  const read = tokenSchema.safeParse(json(answer?.status === 200 ? answer.body : '')).data;
+  const read = tokenSchema.safeParse(jsonValue(answer?.status === 200 ? answer.body : '')).data;
   if (read === undefined) return undefined;
   return { text: read.access_token, renewAt: clock.monotonic() + read.expires_in * 800 };
 }
@@ -86,15 +87,8 @@ async function ask(
     headers,
     mostBytes: answerBytesAtMost,
   });
-  return answer && { status: answer.status, content: json(answer.body) };
-}
-
-/** What is not JSON is a value that no schema takes. */
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return 'not JSON';
-    throw error;
-  }
+  if (answer === undefined) return undefined;
+  const content = jsonValue(answer.body);
+  // A value that no schema takes, where nothing would be one that a schema may.
+  return { status: answer.status, content: content === undefined ? 'not JSON' : content };
 }

@@ -1,5 +1,6 @@
 // The charm's own figures: hooks add them to a file under /run, and the exporter reads it. Counters begin anew with each boot,
 // as Prometheus expects of counters.
+import { parseJson } from '../json.ts';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Family, Sample } from '../exporter/text.ts';
@@ -39,7 +40,7 @@ export interface HookRun {
 
 /** The file's next text. One that cannot be read begins anew. `situation`: undefined where the hook failed before it knew. */
 export function addHook(text: string | undefined, run: HookRun, situation: Situation | undefined): string {
-  const before = readFigures(text);
+  const before = parseJson(figuresSchema, text);
   const next: Figures = {
     hooks: {
       ok: (before?.hooks.ok ?? 0) + (run.ok ? 1 : 0),
@@ -53,20 +54,11 @@ export function addHook(text: string | undefined, run: HookRun, situation: Situa
   return JSON.stringify(next);
 }
 
-function readFigures(text: string | undefined): Figures | undefined {
-  try {
-    return figuresSchema.safeParse(JSON.parse(text ?? '')).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // Not there, or torn by a crash.
-    throw error;
-  }
-}
-
 const phases = ['none', 'prepare', 'complete'];
 
 /** As metrics; nothing before the first hook. */
 export function figureFamilies(text: string | undefined): Family[] {
-  const figures = readFigures(text);
+  const figures = parseJson(figuresSchema, text);
   if (figures === undefined) return [];
   const { hooks, seconds, toolCalls, last, situation } = figures;
   const { phase, holder, ...versions } = situation;

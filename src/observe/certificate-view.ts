@@ -1,4 +1,5 @@
 // What the relation `certificates` gives web, and what web has asked it for.
+import { parseJson } from '../json.ts';
 import path from 'node:path';
 import { type Standing, standing } from '../concourse/renewal.ts';
 import type { Host } from '../host/host.ts';
@@ -10,13 +11,7 @@ export const requestsPath = (host: Host): string => path.join(host.paths.etc, 'c
 
 export async function readRequests(host: Host): Promise<SigningRequest[]> {
   const text = await host.files.readText(requestsPath(host));
-  if (text === undefined) return [];
-  try {
-    return requestsSchema.safeParse(JSON.parse(text)).data ?? [];
-  } catch (error) {
-    if (error instanceof SyntaxError) return []; // Somebody's edit: asked for anew.
-    throw error;
-  }
+  return parseJson(requestsSchema, text) ?? []; // Somebody's edit: asked for anew.
 }
 
 /** `names`: what it is to be for; `host`: what it must be for. */

@@ -1,5 +1,6 @@
 // The options that reach any setting of Concourse, held against what the installed release knows. Its `--help` is read once
 // for each release and boot, and only where one of those options is set.
+import { parseJson } from '../json.ts';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '../concourse/environment-file.ts';
@@ -83,7 +84,7 @@ const knownOf = (environment: Environment, names: readonly string[]): Environmen
 export async function readNames(session: Session, version: string): Promise<SettingNames | undefined> {
   const { hook, host, volume } = session;
   const file = settingsNotePath(host.paths.run, hook.unit);
-  const noted = readNote(await host.files.readText(file));
+  const noted = parseJson(noteSchema, await host.files.readText(file));
   if (noted?.version === version) return noted;
   if (untold.has(session)) return undefined;
   const program = path.join(volume.layout.release(version), 'bin/concourse');
@@ -109,13 +110,3 @@ const untold = new WeakSet<Session>();
 /** Gone after a reboot. */
 export const settingsNotePath = (run: string, unit: string): string =>
   path.join(run, 'concourse-ci', `${unit.replace('/', '-')}.settings.json`);
-
-function readNote(text: string | undefined) {
-  if (text === undefined) return undefined;
-  try {
-    return noteSchema.safeParse(JSON.parse(text)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // Torn by a crash: asked for anew.
-    throw error;
-  }
-}

@@ -1,5 +1,6 @@
 // The GPUs of this machine, for tasks. Asked once for each boot, driver and choice, and only where the option compute-runtime says so;
 // nothing is installed and nothing of the machine changed for it.
+import { parseJson } from '../json.ts';
 import path from 'node:path';
 import { z } from 'zod';
 import type { ContainerEdits } from '../concourse/container-edits.ts';
@@ -41,7 +42,7 @@ export async function viewGpus(session: Session, settings: Settings): Promise<Fo
   const { hook, host } = session;
   const key = JSON.stringify([runtime, gpuDeviceIds, await driverOf(session, runtime)]);
   const file = gpuNotePath(host.paths.run, hook.unit);
-  const noted = readNote(await host.files.readText(file));
+  const noted = parseJson(noteSchema, await host.files.readText(file));
   if (noted?.key === key) return noted.found;
   const found = await ask(session, runtime, gpuDeviceIds);
   if ('missing' in found) return found;
@@ -120,14 +121,4 @@ async function askRocm(
     wanted,
     at('dev'),
   );
-}
-
-function readNote(text: string | undefined) {
-  if (text === undefined) return undefined;
-  try {
-    return noteSchema.safeParse(JSON.parse(text)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // Torn by a crash: asked for anew.
-    throw error;
-  }
 }

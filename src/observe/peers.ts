@@ -1,5 +1,6 @@
 // Who the peers are, what they say, and who of them lives: from Juju, or, where an event tells of one unit only, from what
 // this unit noted of the others. While acknowledgements come in, the installer's work for one does not grow with their number.
+import { parseJson } from '../json.ts';
 import path from 'node:path';
 import { parseDatabag } from 'juju-ts-ops';
 import { z } from 'zod';
@@ -91,13 +92,7 @@ export const peersNotePath = (run: string, unit: string): string =>
 
 async function readNote(session: Session): Promise<Note | undefined> {
   const text = await session.host.files.readText(peersNotePath(session.host.paths.run, session.hook.unit));
-  if (text === undefined) return undefined;
-  try {
-    return noteSchema.safeParse(JSON.parse(text)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // Torn by a crash: everything is read anew.
-    throw error;
-  }
+  return parseJson(noteSchema, text); // Torn by a crash: everything is read anew.
 }
 
 async function noted(session: Session, note: Note): Promise<Peers> {

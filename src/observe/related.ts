@@ -1,5 +1,6 @@
 // The units of other applications in the relations `tsa` and `flight`: from Juju, or, where an event tells of one unit only, the
 // others as this unit noted them. While a hundred workers join, web's work for one does not grow with their number.
+import { parseJson } from '../json.ts';
 import path from 'node:path';
 import { parseDatabag } from 'juju-ts-ops';
 import { z } from 'zod';
@@ -98,13 +99,7 @@ async function readWhole(
 
 async function readNote({ hook, host }: Session, endpoint: 'tsa' | 'flight'): Promise<Note> {
   const text = await host.files.readText(relatedNotePath(host.paths.run, hook.unit, endpoint));
-  if (text === undefined) return {};
-  try {
-    return noteSchema.safeParse(JSON.parse(text)).data ?? {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {}; // Torn by a crash: everything is read anew.
-    throw error;
-  }
+  return parseJson(noteSchema, text) ?? {}; // Torn by a crash: everything is read anew.
 }
 
 async function writeNote({ hook, host }: Session, endpoint: 'tsa' | 'flight', related: readonly Related[]) {

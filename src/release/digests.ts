@@ -1,7 +1,7 @@
 // Finds who vouches for an archive when neither the operator nor the pin does: the release API, or a file beside the archive.
 import { z } from 'zod';
 import { type DownloadMachine, type DownloadRequest, fetchText } from './download.ts';
-import { parseJson } from './json.ts';
+import { jsonValue } from '../json.ts';
 import { ReleaseError } from './failures.ts';
 import { archiveName, type ExpectedDigest, type ReleasePlan, withoutCredentials } from './source.ts';
 import { sha256Schema } from './version.ts';
@@ -89,7 +89,7 @@ async function askApi(
       ),
   );
   if (text === undefined) return undefined;
-  const release = apiReleaseSchema.safeParse(parseJson(text));
+  const release = apiReleaseSchema.safeParse(jsonValue(text));
   if (!release.success) {
     log('warning', `${apiUrl} does not answer as GitHub's API does: it is not relied on`);
     return undefined;

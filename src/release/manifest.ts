@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Files, FileStat } from '../host/host.ts';
-import { parseJson } from './json.ts';
+import { jsonValue } from '../json.ts';
 import { insidePath, linkRefusal, manifestName } from './paths.ts';
 import { type Architecture, architectureSchema, sha256Schema, versionSchema } from './version.ts';
 
@@ -76,7 +76,7 @@ export function manifestText(manifest: Manifest): string {
 export async function readManifest(files: Files, directory: string): Promise<Manifest | undefined> {
   const text = await files.readText(`${directory}/${manifestName}`);
   if (text === undefined) return undefined;
-  const parsed = manifestSchema.safeParse(parseJson(text));
+  const parsed = manifestSchema.safeParse(jsonValue(text));
   return parsed.success ? parsed.data : undefined;
 }
 

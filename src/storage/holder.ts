@@ -1,5 +1,6 @@
 // Who holds the install lock: the record that the lease carries, for programs, and the lock file shows, for people.
 import { z } from 'zod';
+import { parseJson } from '../json.ts';
 
 export const Holder = z.object({
   unit: z.string(),
@@ -22,15 +23,4 @@ export function parseHolder(text: string | undefined): Holder | undefined {
 
 export function describeHolder(holder: Holder): string {
   return `${holder.unit} (pid ${holder.pid} on ${holder.host}) since ${holder.since}: ${holder.purpose}`;
-}
-
-/** JSON text against a schema; undefined for what is absent, not JSON or not of that shape. */
-export function parseJson<T>(schema: z.ZodType<T>, text: string | undefined): T | undefined {
-  if (text === undefined || text.trim() === '') return undefined;
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

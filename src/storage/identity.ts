@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { hasCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { VolumeFailure, volumeCodes } from './failures.ts';
-import { parseJson } from './holder.ts';
+import { parseJson } from '../json.ts';
 import type { Layout } from './layout.ts';
 
 export const VolumeIdentity = z.object({ uuid: z.uuid(), modelUuid: z.string(), application: z.string() });

@@ -10,7 +10,8 @@ import { z } from 'zod';
 import { hasCode, unless } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { LeaseLost } from './failures.ts';
-import { Holder, parseJson } from './holder.ts';
+import { parseJson } from '../json.ts';
+import { Holder } from './holder.ts';
 import { type Layout, stagingName } from './layout.ts';
 
 export interface LeaseTiming {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { z } from 'zod';
 import type { Host } from '../host/host.ts';
-import { parseJson } from './holder.ts';
+import { parseJson } from '../json.ts';
 import { folderOfUnit } from './layout.ts';
 
 export interface Memory<T> {

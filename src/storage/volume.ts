@@ -5,7 +5,8 @@ import { hasCode, unless } from '../host/errors.ts';
 import type { Files, Host, Mount } from '../host/host.ts';
 import { compareVersions } from '../release/version.ts';
 import { silence } from './answering.ts';
-import { type Holder, parseHolder, parseJson } from './holder.ts';
+import { parseJson } from '../json.ts';
+import { type Holder, parseHolder } from './holder.ts';
 import { claimIdentity, type VolumeIdentity, VolumeIdentity as identitySchema } from './identity.ts';
 import { isVersion, type Layout, layoutOf, names, unitOfFolder, versionOfBinTarget } from './layout.ts';
 

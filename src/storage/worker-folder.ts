@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { carriesOverlay, chooseDriver, type VolumeDriver } from '../concourse/volume-driver.ts';
 import type { Host } from '../host/host.ts';
 import { driverGrounds } from './driver-grounds.ts';
-import { parseJson } from './holder.ts';
+import { parseJson } from '../json.ts';
 import { folderOfUnit, layoutOf, names } from './layout.ts';
 
 /** Where a worker keeps its containers and their volumes. Decided once, since what is in it does not move. */
