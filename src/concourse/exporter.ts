@@ -1,4 +1,5 @@
 // The exporter's service: the charm's own executable once more, beside web, as a user of its own.
+import { confined, runsAs } from './confined.ts';
 import { bindAddresses } from './addresses.ts';
 import { type PlannedService, planService } from './service.ts';
 import { commandLine, type Setting, unitFile } from './unit-file.ts';
@@ -62,12 +63,7 @@ function exporterUnitFile({ unit, charm, etc, user }: ExporterServiceSettings, f
   );
   const service: Setting[] = [
     ['Type', 'exec'],
-    ...(user === undefined
-      ? []
-      : ([
-          ['User', user],
-          ['Group', user],
-        ] as const)),
+    ...runsAs(user),
     ['EnvironmentFile', `${etc}/exporter.env`],
     ['ExecStart', program],
     ['Restart', 'always'],
@@ -76,7 +72,9 @@ function exporterUnitFile({ unit, charm, etc, user }: ExporterServiceSettings, f
     ['Nice', '10'],
     ['MemoryMax', '256M'],
     ['TasksMax', '64'],
-    ...hardening,
+    // It reads two files and listens; Node's compiler needs memory that can be written and run.
+    ...confined(),
+    ['RestrictAddressFamilies', 'AF_INET AF_INET6 AF_UNIX'],
   ];
   return unitFile(unit, {
     Unit: [
@@ -88,22 +86,3 @@ function exporterUnitFile({ unit, charm, etc, user }: ExporterServiceSettings, f
     Install: [['WantedBy', 'multi-user.target']],
   });
 }
-
-/** It reads two files and listens; Node's compiler needs memory that can be written and run. */
-const hardening: readonly Setting[] = [
-  ['CapabilityBoundingSet', ''],
-  ['NoNewPrivileges', 'yes'],
-  ['ProtectSystem', 'strict'],
-  ['ProtectHome', 'yes'],
-  ['PrivateTmp', 'yes'],
-  ['PrivateDevices', 'yes'],
-  ['ProtectKernelTunables', 'yes'],
-  ['ProtectKernelModules', 'yes'],
-  ['ProtectControlGroups', 'yes'],
-  ['RestrictAddressFamilies', 'AF_INET AF_INET6 AF_UNIX'],
-  ['RestrictNamespaces', 'yes'],
-  ['RestrictRealtime', 'yes'],
-  ['RestrictSUIDSGID', 'yes'],
-  ['LockPersonality', 'yes'],
-  ['UMask', '0077'],
-];

@@ -1,4 +1,5 @@
 // The web service: its environment, its unit file, and the keys beside it.
+import { confined, runsAs } from './confined.ts';
 import { bindAddresses, hostAndPort } from './addresses.ts';
 import { type Environment, FORBIDDEN_VARIABLE } from './environment-file.ts';
 import { type PostgresConnection, postgresEnvironment } from './postgres.ts';
@@ -161,12 +162,7 @@ export function webUnitFile(
   const { etc, defaults, user } = settings;
   const service: Setting[] = [
     ['Type', 'exec'],
-    ...(user === undefined
-      ? []
-      : ([
-          ['User', user],
-          ['Group', user],
-        ] as const)),
+    ...runsAs(user),
     ['EnvironmentFile', environmentPath(etc)],
     ['EnvironmentFile', `-${defaults}/concourse-web`],
     // Even from the operator's file: with it set, every command panics.
@@ -200,29 +196,16 @@ function hardening(port: number): Setting[] {
   const capability = port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
   return [
     ...(capability ? ([['AmbientCapabilities', capability]] as const) : []),
-    ['CapabilityBoundingSet', capability],
-    ['NoNewPrivileges', 'yes'],
-    ['ProtectSystem', 'strict'],
-    ['ProtectHome', 'yes'],
-    ['PrivateTmp', 'yes'],
-    ['PrivateDevices', 'yes'],
-    ['ProtectKernelTunables', 'yes'],
-    ['ProtectKernelModules', 'yes'],
+    ...confined(capability),
     ['ProtectKernelLogs', 'yes'],
-    ['ProtectControlGroups', 'yes'],
     ['ProtectHostname', 'yes'],
     // Other users' processes, a worker's among them, are not there for it.
     ['ProtectProc', 'invisible'],
     // Netlink: Go asks the kernel for the machine's addresses by it.
     ['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6 AF_NETLINK'],
-    ['RestrictNamespaces', 'yes'],
-    ['RestrictRealtime', 'yes'],
-    ['RestrictSUIDSGID', 'yes'],
     ['RemoveIPC', 'yes'],
-    ['LockPersonality', 'yes'],
     ['SystemCallArchitectures', 'native'],
     ['SystemCallFilter', '@system-service'],
     ['SystemCallErrorNumber', 'EPERM'],
-    ['UMask', '0077'],
   ];
 }
