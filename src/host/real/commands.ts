@@ -22,11 +22,12 @@ export function realCommands(): Commands {
         ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
         ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
       });
-      const result = await Promise.race([
-        running,
-        outlives(running.nodeChildProcess, running, options.timeoutMs + patienceMs),
-      ]);
-      if (result === undefined) return { code: outlived, stdout: '', stderr: lateWords(options.timeoutMs) };
+      // By then a program that can be killed has ended; one that waits for a file system cannot be.
+      const result = await within(options.timeoutMs + patienceMs, running);
+      if (result === undefined) {
+        leaveBehind(running.nodeChildProcess);
+        return { code: outlived, stdout: '', stderr: lateWords(options.timeoutMs) };
+      }
       if (result.isCanceled && options.signal?.aborted) throw options.signal.reason;
       return {
         code: result.timedOut ? outlived : (result.exitCode ?? signalled(result.signal)),
@@ -40,20 +41,21 @@ export function realCommands(): Commands {
   };
 }
 
-/** Undefined after `ms`, by when a program that can be killed has ended: one that waits for a file system cannot be, and is left behind. */
-async function outlives(child: ChildProcess, ended: Promise<unknown>, ms: number): Promise<undefined> {
-  const { setTimeout: wait } = await import('node:timers/promises');
-  const over = new AbortController();
-  void ended.finally(() => over.abort());
+/** Undefined after `ms`. */
+async function within<T>(ms: number, promise: PromiseLike<T>): Promise<T | undefined> {
+  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
   try {
-    await wait(ms, undefined, { signal: over.signal });
-  } catch (error) {
-    if (over.signal.aborted) return new Promise(() => undefined);
-    throw error;
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** It does not keep this process from ending. */
+function leaveBehind(child: ChildProcess): void {
   child.unref();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
-  return undefined;
 }
 
 const lateWords = (ms: number): string => `did not end within ${ms} ms`;
