@@ -11,9 +11,9 @@ import { type PythonCharm, pythonCharm } from './bench/hook/python-charm.ts';
 import { cases, type HookResult, resultOf, tableOf } from './bench/hook/result.ts';
 import { type Sample, UnitTools } from './bench/hook/unit-tools.ts';
 import { machine } from './bench/measure.ts';
-import { commit, writePart } from './bench/page.ts';
+import { commit, writeResult } from './bench/page.ts';
 import { application, packedCharm, settledLab, standIns } from './bench/settled-lab.ts';
-import { aligned, markdown } from './bench/table.ts';
+import { tellResult } from './bench/table.ts';
 
 const usage = `usage: npm run bench:hook -- [options]
   --rounds N   how often each case is measured, in turns (default 21)
@@ -164,16 +164,14 @@ function changedBy(juju: FakeJuju, remoteUnit: string): HookInfo {
 
 function report(result: HookResult, python: PythonCharm | { missing: string } | undefined): void {
   const compared = python !== undefined && 'versions' in python ? python.versions : null;
-  console.log(`\n${aligned(tableOf(result))}\n`);
-  for (const [goal, met] of Object.entries(result.goals))
-    console.log(`${met ? 'met    ' : 'not met'}  ${goal}`);
-  if (values.write) {
-    const heading = `${machine()}; ${compared ?? 'without Python'}; commit ${commit()}; medians of ${rounds}.`;
-    const goals = Object.entries(result.goals).map(
-      ([goal, met]) => `* ${met ? 'met' : '**not met**'}: ${goal}`,
+  tellResult(tableOf(result), result.goals);
+  if (values.write)
+    writeResult(
+      'hook',
+      `${machine()}; ${compared ?? 'without Python'}; commit ${commit()}; medians of ${rounds}.`,
+      tableOf(result),
+      result.goals,
     );
-    writePart('hook', [heading, '', markdown(tableOf(result)), '', ...goals].join('\n'));
-  }
   if (!values.json) return;
   const { ratios, goals, rows } = result;
   console.log(

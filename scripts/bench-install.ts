@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { bundle } from './pack/bundle.ts';
 import { makeArchive } from './bench/install/archive.ts';
+import { tellResult } from './bench/table.ts';
 import { bytesOf, machine, sideBySide, type Way } from './bench/measure.ts';
 
 const usage = `usage: npm run bench:install -- [options]
@@ -101,23 +102,19 @@ function report(
   console.log(
     `\n${mb(archive.sizeBytes)} compressed, ${mb(archive.contentBytes)} unpacked; medians of ${rounds}`,
   );
-  for (const [name, { medianMs, memoryBytes }] of figures) {
-    const words = [
-      name.padEnd(24),
-      `${(medianMs / 1000).toFixed(2)} s`.padStart(9),
-      `${(medianMs / charm).toFixed(2)} ×`.padStart(9),
-      (memoryBytes === undefined ? '' : mb(memoryBytes)).padStart(9),
-    ];
-    console.log(words.join(' ').trimEnd());
-  }
+  const rows = [...figures].map(([name, { medianMs, memoryBytes }]) => [
+    name,
+    `${(medianMs / 1000).toFixed(2)} s`,
+    `${(medianMs / charm).toFixed(2)} ×`,
+    memoryBytes === undefined ? '' : mb(memoryBytes),
+  ]);
   const goals = {
     'charm <= 1.15 × gunzip and hash + write': round(charm / bound) <= 1,
     'curl | tar >= 2 × charm': round(ms('curl | tar') / charm) >= 2,
     'curl, sha256sum, tar >= 2 × charm': round(ms('curl, sha256sum, tar') / charm) >= 2,
     'less than 200 MB of memory': memory < 200e6,
   };
-  console.log();
-  for (const [goal, met] of Object.entries(goals)) console.log(`${met ? 'met    ' : 'not met'}  ${goal}`);
+  tellResult([['way', 'median', 'to charm', 'memory'], ...rows], goals);
   if (!values.json) return;
   const ratios = Object.fromEntries(
     [...figures].map(([name, { medianMs }]) => [name, round(medianMs / charm)]),

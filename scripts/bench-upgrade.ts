@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bytesOf, machine } from './bench/measure.ts';
-import { commit, writePart } from './bench/page.ts';
+import { commit, writeResult } from './bench/page.ts';
 import { packedCharm, standIns } from './bench/settled-lab.ts';
-import { aligned, markdown } from './bench/table.ts';
+import { tellResult } from './bench/table.ts';
 import { resultOf, type Sample, tableOf, type UpgradeResult } from './bench/upgrade/result.ts';
 import { everyMs, upgradeOnce } from './bench/upgrade/story.ts';
 
@@ -90,16 +90,14 @@ async function measure(charm: string, archives: ReadonlyMap<number, string[]>): 
 }
 
 function report(result: UpgradeResult): void {
-  console.log(`\n${aligned(tableOf(result))}\n`);
-  for (const [goal, met] of Object.entries(result.goals))
-    console.log(`${met ? 'met    ' : 'not met'}  ${goal}`);
-  if (values.write) {
-    const heading = `${machine()}; commit ${commit()}; medians of ${rounds}; services of the stand-in answer ${startDelayMs} ms late, asked every ${everyMs} ms.`;
-    const goals = Object.entries(result.goals).map(
-      ([goal, met]) => `* ${met ? 'met' : '**not met**'}: ${goal}`,
+  tellResult(tableOf(result), result.goals);
+  if (values.write)
+    writeResult(
+      'upgrade',
+      `${machine()}; commit ${commit()}; medians of ${rounds}; services of the stand-in answer ${startDelayMs} ms late, asked every ${everyMs} ms.`,
+      tableOf(result),
+      result.goals,
     );
-    writePart('upgrade', [heading, '', markdown(tableOf(result)), '', ...goals].join('\n'));
-  }
   if (!values.json) return;
   const { rows, ratios, goals } = result;
   console.log(

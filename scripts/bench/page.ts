@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { markdown } from './table.ts';
 
 const root = join(import.meta.dirname, '../..');
 const path = join(root, 'docs/reference/performance.md');
@@ -15,7 +16,14 @@ export function replacedPart(page: string, name: string, text: string): string {
   return `${page.slice(0, from)}${begin}\n${text}\n${page.slice(to)}`;
 }
 
-export function writePart(name: string, text: string): void {
+export function writeResult(
+  name: string,
+  heading: string,
+  rows: readonly (readonly string[])[],
+  goals: Readonly<Record<string, boolean>>,
+): void {
+  const list = Object.entries(goals).map(([goal, met]) => `* ${met ? 'met' : '**not met**'}: ${goal}`);
+  const text = [heading, '', markdown(rows), '', ...list].join('\n');
   writeFileSync(path, replacedPart(readFileSync(path, 'utf8'), name, text));
 }
 

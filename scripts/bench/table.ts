@@ -1,4 +1,4 @@
-// A table for people: aligned in a terminal, in Markdown on a page.
+// What a bench found, for people: a table, aligned in a terminal or in Markdown on a page, and which goals are met.
 
 /** The first row is the head; all but the first column are numbers, to the right. */
 export function aligned(rows: readonly (readonly string[])[]): string {
@@ -12,4 +12,13 @@ export function markdown(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
   const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
   return [head, rule, ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** In a terminal. */
+export function tellResult(
+  rows: readonly (readonly string[])[],
+  goals: Readonly<Record<string, boolean>>,
+): void {
+  console.log(`\n${aligned(rows)}\n`);
+  for (const [goal, met] of Object.entries(goals)) console.log(`${met ? 'met    ' : 'not met'}  ${goal}`);
 }
