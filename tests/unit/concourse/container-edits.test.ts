@@ -62,14 +62,14 @@ function config({
   return JSON.stringify({
     ociVersion: '1.2.0',
     process: { user: { uid: 0, gid: 0 }, args: ['/tmp/gdn-init'], env: ['PATH=/bin', ...env], cwd: '/' },
-    root: { path: '/work/volumes/live/1/volume' },
+    root: { path: '/var/lib/concourse/work_dir/volumes/live/1/volume' },
     hostname: 'a-handle',
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid'] },
       {
         destination: workingDirectory,
         type: 'bind',
-        source: '/work/volumes/live/2/volume',
+        source: '/var/lib/concourse/work_dir/volumes/live/2/volume',
         options: ['bind'],
       },
     ],
