@@ -224,6 +224,8 @@ export interface Observed {
   facts: Facts;
   peers: ReadonlyMap<string, Facts>;
   living: ReadonlySet<string> | undefined;
+  /** Units that are being removed: their services may still run. */
+  dying: ReadonlySet<string>;
   /** On the installer: active or blocked units that Juju has not introduced to this one yet; nothing is known of what they run. */
   unmet: readonly string[];
   /** On the installer: units whose agents are lost (`goal-state` says `unknown`) and that it has never met: they may be running. */

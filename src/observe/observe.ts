@@ -32,7 +32,7 @@ export async function observe(session: Session): Promise<Observed> {
   if (!volume.isMount) session.memory = { ...session.memory, detaching: undefined };
   const isInstaller = goal?.installer === hook.unit;
   const ownVolume = goal?.['volume-id'] !== undefined && volume.identity?.uuid !== goal['volume-id'];
-  const { facts: peers, living, met } = await readPeers(session, { leader, ownVolume });
+  const { facts: peers, living, dying, met } = await readPeers(session, { leader, ownVolume });
   const web = goal === undefined ? undefined : factsOf(goal.installer, hook.unit, session.facts, peers);
   const strangers = (shown: readonly string[]) =>
     [...(living ?? [])].flatMap(([name, status]) => (shown.includes(status) && !met.has(name) ? [name] : []));
@@ -63,6 +63,7 @@ export async function observe(session: Session): Promise<Observed> {
     facts: session.facts,
     peers,
     living: living && new Set(living.keys()),
+    dying,
     // One that is blocked may run a worker all the same; one that waits may not even have a machine yet.
     unmet: isInstaller ? strangers(['active', 'blocked']) : [],
     lost: isInstaller ? strangers(['unknown']) : [],

@@ -12,6 +12,8 @@ export interface Peers {
   facts: Map<string, Facts>;
   /** Units that `goal-state` names and that are not dying, with their statuses; undefined when that was not asked. */
   living: Map<string, string> | undefined;
+  /** Those that it names as dying: their services may still run. */
+  dying: ReadonlySet<string>;
   /** Units that this one has met in the relation, itself included. */
   met: ReadonlySet<string>;
 }
@@ -19,7 +21,7 @@ export interface Peers {
 /** The installer's note under /run: databags as they are, and the answer of `goal-state`. Gone after a reboot. */
 const noteSchema = z.object({
   bags: z.record(z.string(), z.record(z.string(), z.string())),
-  living: z.record(z.string(), z.string()),
+  units: z.record(z.string(), z.string()),
 });
 type Note = z.output<typeof noteSchema>;
 
@@ -29,19 +31,19 @@ export async function readPeers(
 ): Promise<Peers> {
   const { hook, goal } = session;
   const relation = await hook.peer('peers');
-  if (relation === undefined) return { facts: new Map(), living: undefined, met: new Set([hook.unit]) };
+  if (relation === undefined) return peersOf(session, new Map(), undefined);
   const installs = goal?.installer === hook.unit;
   const event = oneUnitsEvent(session);
   const note = installs && event !== undefined ? await readNote(session) : undefined;
   if (note !== undefined && event !== undefined) {
     const bags = { ...note.bags, [event]: (await relation.unit(event)).raw };
     const facts = factsIn(session, bags);
-    const living = someoneMissing(session, facts, note) ? note.living : await livingUnits(session);
-    return noted(session, { bags, living });
+    const units = someoneMissing(session, facts, note) ? note.units : await unitsOfJuju(session);
+    return noted(session, { bags, units });
   }
   // Who installs on a volume of its own is decided among those that live.
-  const living = about.leader || installs || about.ownVolume ? await livingUnits(session) : undefined;
-  const gone = goal === undefined || hook.dying || (living !== undefined && !(goal.installer in living));
+  const told = about.leader || installs || about.ownVolume ? await unitsOfJuju(session) : undefined;
+  const gone = goal === undefined || hook.dying || (told !== undefined && !lives(told[goal.installer]));
   const everyone = installs || about.ownVolume || (about.leader && gone);
   const units = everyone ? await relation.units() : [goal?.installer].filter((name) => name !== undefined);
   const others = units.filter((name) => name !== hook.unit);
@@ -49,9 +51,20 @@ export async function readPeers(
     others.map(async (name) => [name, (await relation.unit(name)).raw] as const),
   );
   const bags = Object.fromEntries(read);
-  if (installs && living !== undefined) return noted(session, { bags, living });
-  const known = living && new Map(Object.entries(living));
-  return { facts: factsIn(session, bags), living: known, met: new Set([hook.unit, ...Object.keys(bags)]) };
+  if (installs && told !== undefined) return noted(session, { bags, units: told });
+  return peersOf(session, factsIn(session, bags), told);
+}
+
+const lives = (status: string | undefined): boolean => status !== undefined && status !== 'dying';
+
+function peersOf(session: Session, facts: Map<string, Facts>, units: Note['units'] | undefined): Peers {
+  const told = Object.entries(units ?? {});
+  return {
+    facts,
+    living: units && new Map(told.filter(([, status]) => lives(status))),
+    dying: new Set(told.flatMap(([name, status]) => (lives(status) ? [] : [name]))),
+    met: new Set([session.hook.unit, ...facts.keys()]),
+  };
 }
 
 /** The unit of which alone this event tells. */
@@ -72,11 +85,9 @@ function factsIn(session: Session, bags: Note['bags']): Map<string, Facts> {
 }
 
 /** `goal-state` alone knows who lives: on Juju 4 a removed unit may stay in `relation-list` for ever. */
-async function livingUnits({ hook }: Session): Promise<Note['living']> {
+async function unitsOfJuju({ hook }: Session): Promise<Note['units']> {
   const { units } = await hook.goalState();
-  return Object.fromEntries(
-    Object.entries(units).flatMap(([name, { status }]) => (status === 'dying' ? [] : [[name, status]])),
-  );
+  return Object.fromEntries(Object.entries(units).map(([name, { status }]) => [name, status]));
 }
 
 /** Who lives is asked when it matters: when no acknowledgement is missing any more, or none is waited for. What was last
@@ -84,7 +95,8 @@ async function livingUnits({ hook }: Session): Promise<Note['living']> {
 function someoneMissing({ facts: own, goal, host }: Session, facts: Map<string, Facts>, note: Note): boolean {
   if (goal === undefined || own['upgrade-state'] !== 'prepare') return false;
   if ((own['upgrade-deadline'] ?? 0) <= host.clock.now()) return false;
-  return unacknowledged(own, goal, facts, new Set(Object.keys(note.living))).length > 0;
+  const living = Object.keys(note.units).filter((name) => lives(note.units[name]));
+  return unacknowledged(own, goal, facts, new Set(living)).length > 0;
 }
 
 export const peersNotePath = (run: string, unit: string): string =>
@@ -103,9 +115,5 @@ async function noted(session: Session, note: Note): Promise<Peers> {
     await files.makeDirectory(path.dirname(file), { mode: 0o700, recursive: true });
     await files.write(file, text, { mode: 0o600 });
   }
-  return {
-    facts: factsIn(session, note.bags),
-    living: new Map(Object.entries(note.living)),
-    met: new Set([session.hook.unit, ...Object.keys(note.bags)]),
-  };
+  return peersOf(session, factsIn(session, note.bags), note.units);
 }

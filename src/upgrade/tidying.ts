@@ -25,11 +25,13 @@ export function releasesToPrune(o: Observed, releases: readonly string[]): strin
 }
 
 /** Living units that stopped their workers for an earlier upgrade than the last one, and have not been heard since: at their
- * own deadline they start again, on what the volume named then, and nobody else can tell before their hook has ended. */
+ * own deadline they start again, on what the volume named then, and nobody else can tell before their hook has ended. And
+ * units that are being removed and have not said so themselves: what their last hook started they have yet to tell. */
 export function silentUnits(o: Observed): string[] {
   return [...o.peers].flatMap(([unit, facts]) => {
     const stopped = facts['upgrade-ready'] === true && facts['upgrade-id'] !== o.goal?.['upgrade-id'];
-    return stopped && facts.leaving !== true && o.living?.has(unit) !== false ? [unit] : [];
+    const silent = o.dying.has(unit) || (stopped && o.living?.has(unit) !== false);
+    return silent && facts.leaving !== true ? [unit] : [];
   });
 }
 

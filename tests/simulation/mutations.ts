@@ -594,4 +594,27 @@ export const mutations: readonly Mutation[] = [
       version: 6,
     },
   },
+  {
+    name: 'dying-and-silent-does-not-count',
+    why: 'releases go although a unit that is being removed has not said what it runs',
+    breaks: [3],
+    edits: [
+      {
+        file: 'src/upgrade/tidying.ts',
+        find: 'const silent = o.dying.has(unit) || (stopped && o.living?.has(unit) !== false);',
+        replace: 'const silent = stopped && o.living?.has(unit) !== false;',
+      },
+    ],
+    bias: {
+      story: [
+        ['freeze', { unit: 0, when: 'systemctl restart concourse-server', ms: 6 * 60_000 }],
+        ['remove', { unit: 0 }],
+        ['version', { version: '8.2.0' }],
+        ['version', { version: '8.4.0' }],
+      ],
+      freeze: 8,
+      remove: 8,
+      version: 8,
+    },
+  },
 ];

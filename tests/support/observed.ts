@@ -205,6 +205,7 @@ function base(): Observed {
     published: {},
     facts: {},
     peers: new Map(),
+    dying: new Set(),
     living: undefined,
     unmet: [],
     lost: [],

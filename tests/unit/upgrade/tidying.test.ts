@@ -46,6 +46,17 @@ test('who stopped for the last upgrade can have started on the one before it at 
   ]);
 });
 
+test('it stays while a unit is being removed that has not said so: it may have started it in the hook that it is in', () => {
+  const living = new Set(['concourse-ci/0']);
+  const dying = new Set(['concourse-ci/1']);
+  const silent = workerFacts('', { 'running-worker': undefined });
+  expect(tidied({ living, dying, peers: new Map([['concourse-ci/1', silent]]) })).toEqual([]);
+  const leaves = { ...silent, leaving: true };
+  expect(tidied({ living, dying, peers: new Map([['concourse-ci/1', leaves]]) })).toEqual([
+    { do: 'prune', versions: ['8.1.0'] },
+  ]);
+});
+
 test('a unit that is gone holds nothing back', () => {
   const stopped = workerFacts('', { 'running-worker': undefined, 'upgrade-ready': true, 'upgrade-id': 2 });
   expect(
