@@ -1,4 +1,6 @@
 // The public face: a lab, and the way to talk to one that runs.
+export { jujuCommands, runJuju } from './client/juju.ts';
+export type { Site as JujuSite } from './client/site.ts';
 export { askLab } from './control/client.ts';
 export { accepted as controlCommands } from './control/commands.ts';
 export { LabError } from './errors.ts';

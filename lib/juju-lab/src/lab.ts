@@ -83,7 +83,7 @@ export class Lab {
 
   /** As `juju deploy`. A resource's path is what `resource-get` prints. */
   deploy(application: string, options: Omit<DeployOptions, 'address'> = {}): void {
-    const charm = readCharm(this.#options.charm.directory);
+    const charm = this.charm();
     const rootOf = (number: number): string => this.#fleet.rootOf(`${application}/${number}`);
     this.operate((juju) => {
       juju.deploy(application, charm.files, {
@@ -221,6 +221,11 @@ export class Lab {
 
   unit(name: string): LabUnit {
     return this.#fleet.unit(name);
+  }
+
+  /** The one that `deploy` deploys. */
+  charm(): { directory: string; files: CharmFiles } {
+    return readCharm(this.#options.charm.directory);
   }
 
   charmDirectory(application: string): string {

@@ -1,7 +1,7 @@
 // What can be asked of a running lab from another terminal, and how each request is typed.
-import type { ActionValue } from 'juju-ts-ops/testing';
-import { parse } from 'yaml';
 import { isRecord } from '../charm.ts';
+import { jujuOf } from '../client/lab-site.ts';
+import { actionParams, assignments } from '../client/words.ts';
 import { LabError } from '../errors.ts';
 import type { Lab } from '../lab.ts';
 import { renderActionResult, renderStatus } from '../status.ts';
@@ -19,11 +19,16 @@ const commands: Record<string, Command> = {
   config: { usage: 'config [APPLICATION] KEY=VALUE…', run: configure },
   refresh: { usage: 'refresh [APPLICATION] [CHARM-FOLDER]', run: refresh },
   action: { usage: 'action UNIT NAME [KEY=VALUE…]', run: runAction },
+  juju: { usage: 'juju FOLDER WORD…', run: (lab, [folder = '.', ...words]) => jujuOf(lab, folder, words) },
   kill: { usage: 'kill UNIT', run: onUnit((lab, unit) => lab.kill(unit)) },
   boot: { usage: 'boot UNIT', run: onUnit((lab, unit) => lab.boot(unit)) },
   freeze: { usage: 'freeze UNIT', run: onUnit((lab, unit) => lab.freeze(unit)) },
   thaw: { usage: 'thaw UNIT', run: onUnit((lab, unit) => lab.thaw(unit)) },
   reboot: { usage: 'reboot UNIT', run: onUnit((lab, unit) => lab.reboot(unit)) },
+  partition: { usage: 'partition UNIT', run: onUnit((lab, unit) => lab.partition(unit)) },
+  heal: { usage: 'heal UNIT', run: onUnit((lab, unit) => lab.heal(unit)) },
+  unmount: { usage: 'unmount UNIT', run: onUnit((lab, unit) => lab.unmountVolume(unit)) },
+  mount: { usage: 'mount UNIT', run: onUnit((lab, unit) => lab.mountVolume(unit)) },
   leader: { usage: 'leader UNIT', run: onUnit((lab, unit) => lab.setLeader(unit)) },
   'add-unit': {
     usage: 'add-unit [APPLICATION]',
@@ -105,35 +110,8 @@ async function refresh(lab: Lab, words: readonly string[]): Promise<Reply> {
 async function runAction(lab: Lab, [unit, name, ...words]: readonly string[]): Promise<Reply> {
   const known = knownUnit(lab, unit);
   if (name === undefined) throw new LabError('no action named');
-  const params: Record<string, ActionValue> = {};
-  for (const [key, text] of assignments(words)) setNested(params, key.split('.'), actionValue(parse(text)));
-  const record = await lab.runAction(known, name, params);
+  const record = await lab.runAction(known, name, actionParams(words));
   return { code: record.status === 'completed' ? 0 : 1, stdout: renderActionResult(record), stderr: '' };
-}
-
-/** What YAML gives, in the types that an action's parameters may have. */
-function actionValue(value: unknown): ActionValue {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) return value.map(actionValue);
-  if (isRecord(value))
-    return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, actionValue(v)]));
-  return '';
-}
-
-function setNested(
-  into: Record<string, ActionValue>,
-  [key = '', ...deeper]: string[],
-  value: ActionValue,
-): void {
-  if (deeper.length === 0) {
-    into[key] = value;
-    return;
-  }
-  const inner = into[key];
-  const next: Record<string, ActionValue> = {};
-  if (isRecord(inner)) Object.assign(next, inner);
-  into[key] = next;
-  setNested(next, deeper, value);
 }
 
 async function removeUnit(lab: Lab, words: readonly string[]): Promise<Reply> {
@@ -189,14 +167,6 @@ function onlyApplication(lab: Lab): string {
     throw new LabError(`name the application: ${lab.applications().join(', ') || 'none is deployed'}`);
   }
   return only;
-}
-
-function* assignments(words: readonly string[]): Generator<[string, string]> {
-  for (const word of words) {
-    const at = word.indexOf('=');
-    if (at <= 0) throw new LabError(`expected KEY=VALUE, got "${word}"`);
-    yield [word.slice(0, at), word.slice(at + 1)];
-  }
 }
 
 function nothingMore(rest: readonly string[]): void {
