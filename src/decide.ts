@@ -3,14 +3,15 @@
 import { exporterEffects } from './observability/exporter-step.ts';
 import { type Decision, type Effect, type Observed, ownUp, type Status } from './observed.ts';
 import { statuses } from './statuses.ts';
+import { alongStep, heard, leadingWeb, visiting } from './upgrade/along.ts';
 import { elsewhereProblems, noGoal } from './upgrade/elsewhere.ts';
 import { type Facts, installerKeys, isWorker, protocolVersion } from './upgrade/facts.ts';
 import { followerStep } from './upgrade/follower.ts';
 import { type Goal, type GoalInputs, nextGoal } from './upgrade/goal.ts';
-import { installerStep, type Step } from './upgrade/installer.ts';
+import { installerStep, published, type Step } from './upgrade/installer.ts';
 import { comingOrGoing, mountConflict } from './upgrade/mounting.ts';
 import { tidying } from './upgrade/tidying.ts';
-import { volumeVerdict } from './upgrade/volume.ts';
+import { isGuest, volumeVerdict } from './upgrade/volume.ts';
 import { databaseConflict, webStep } from './upgrade/web.ts';
 import { workerStep } from './upgrade/worker.ts';
 
@@ -102,11 +103,7 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
 
 /** The installer: its half of the protocol, then web, then its own worker where it has one. */
 function installing(o: Observed, goal: Goal, superseded: string | undefined): Step[] {
-  // The leader has just written another goal: this one is not begun any more. An upgrade under way is ended first.
-  const protocol: Step =
-    superseded === undefined
-      ? installerStep(o, goal)
-      : { facts: {}, effects: [], statuses: [statuses.goalChanged(superseded)] };
+  const protocol = upgrading(o, goal, superseded);
   const facts: Facts = { ...o.facts, ...protocol.facts };
   const after: Observed = { ...o, facts };
   const steps = [protocol];
@@ -116,9 +113,31 @@ function installing(o: Observed, goal: Goal, superseded: string | undefined): St
   if (o.settings.mode !== 'worker' && installed && !switching)
     steps.push(webStep(after, protocol.statuses.length > 0));
   if (isWorker(facts) && protocol.holdWorker !== true && installed && !switching) {
-    steps.push(workerStep(after, goal, factsAfter(facts, steps), false));
+    const said = heard(after, goal, factsAfter(facts, steps), true);
+    steps.push(workerStep(after, goal, said, leadingWeb(o) !== undefined));
   }
   return steps;
+}
+
+/** Its own acknowledgement of web's upgrade stays. */
+const noUpgrade: Facts = {
+  'upgrade-state': undefined,
+  'upgrade-to': undefined,
+  'upgrade-deadline': undefined,
+  'upgrade-outcome': undefined,
+  'upgrade-error': undefined,
+};
+
+/** The installer's half, or, where another application's web leads, that of one who goes along. */
+function upgrading(o: Observed, goal: Goal, superseded: string | undefined): Step {
+  const web = leadingWeb(o);
+  if (isGuest(o)) return { ...visiting(o), facts: { ...noUpgrade, ...published(o, o.volume.installed) } };
+  if (web !== undefined && o.volume.installed !== undefined && o.facts['upgrade-state'] !== 'prepare')
+    return { ...alongStep(o, goal, web), facts: { ...noUpgrade, ...published(o, o.volume.installed) } };
+  // The leader has just written another goal: this one is not begun any more. An upgrade under way is ended first.
+  return superseded === undefined
+    ? installerStep(o, goal)
+    : { facts: {}, effects: [], statuses: [statuses.goalChanged(superseded)] };
 }
 
 /** Everyone else: a worker, on the application's volume or on one of its own. */
@@ -126,10 +145,12 @@ function following(o: Observed, goal: Goal, shared: boolean): Step[] {
   const theirs = o.peers.get(goal.installer);
   const gone = theirs?.leaving === true || o.living?.has(goal.installer) === false;
   const installer = gone ? undefined : theirs;
-  if (shared) return [workerStep(o, goal, installer, true)];
-  const local = followerStep(o, goal, installer);
+  const said = heard(o, goal, installer, shared);
+  if (shared) return [workerStep(o, goal, said, true)];
+  const web = leadingWeb(o);
+  const local = web === undefined ? followerStep(o, goal, installer) : alongStep(o, goal, web);
   if (local.effects.length > 0) return [local];
-  return [local, workerStep(o, goal, installer, false)];
+  return [local, workerStep(o, goal, said, web !== undefined)];
 }
 
 function withRole(o: Observed, goal: Goal): Facts {

@@ -8,7 +8,7 @@ import type { ServicePlan } from './concourse/service.ts';
 import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
 import type { ExporterView } from './observability/exporter-step.ts';
-import type { Webs } from './relations/tsa.ts';
+import type { Guest, Webs } from './relations/tsa.ts';
 import type { Facts } from './upgrade/facts.ts';
 import type { Goal } from './upgrade/goal.ts';
 
@@ -195,8 +195,7 @@ export interface TsaRelation {
   /** As Juju writes it: `tsa:7`. */
   id: string;
   application: string;
-  /** Undefined: not said, or of no use. */
-  workers: { unit: string; publicSsh: string | undefined; name: string | undefined }[];
+  workers: readonly Guest[];
 }
 
 export interface Observed {

@@ -1,5 +1,6 @@
 // Every message that a user can see in `juju status`, on one screen. The next thing to do comes first, with the command
 // to type; within 120 characters as long as names and reasons are short.
+import type { Compatibility } from './concourse/compatibility.ts';
 import type { Status } from './observed.ts';
 
 /** Longer ones are cut in `juju status` anyway; what was cut is in the unit's log. */
@@ -91,6 +92,8 @@ export const statuses = {
   // Upgrading, as the installer sees it
   awaiting: (version: string, missing: readonly string[], deadline: number) =>
     maintenance(`upgrade to ${version}: waiting until ${clock(deadline)} for ${some(missing)} to stop`),
+  stagingElsewhere: (version: string, units: readonly string[], deadline: number) =>
+    maintenance(`upgrade to ${version}: waiting until ${clock(deadline)} for ${some(units)} to fetch it`),
   goalChanged: (version: string) => maintenance(`the goal is Concourse ${version} now`),
   unmet: (units: readonly string[]) => waiting(`for Juju to introduce ${some(units)} to this unit`),
   switching: (version: string) => maintenance(`upgrade to ${version}: switching`),
@@ -175,6 +178,12 @@ export const statuses = {
     blocked(`juju remove-relation ${app}:tsa …: mode=worker, and others' workers find no web here`),
   webDecides: (app: string, web: string, version: string, option: string) =>
     blocked(`juju config ${app} --reset version: it says ${option}, but ${web} decides, and runs ${version}`),
+  behindWeb: (version: string, web: string, reason: string, builds: Compatibility) =>
+    builds === 'builds'
+      ? waiting(`worker ${version} goes on with web ${web}: ${reason}`)
+      : blocked(
+          `web ${web} ${builds === 'unknown' ? 'may give' : 'gives'} no builds to worker ${version}: ${reason}`,
+        ),
   keyNotAuthorized: (installer: string) => waiting(`for ${installer} to authorise this worker's key`),
   landing: (version: string, until: number) =>
     waiting(`for builds to end before the upgrade to ${version}, until ${clock(until)} at most`),

@@ -10,15 +10,13 @@ export async function tellElsewhere(session: Session, o: Observed): Promise<void
   const { hook, memory } = session;
   const web = isWeb(o.facts);
   if (!web && memory.toldElsewhere === true) await clearTsa(session);
-  // While web does not answer it has nothing new to say.
-  for (const known of o.web.answers === undefined ? [] : o.tsa) {
+  for (const known of o.tsa) {
     const relation = (await relationsOf(session, 'tsa')).find(({ id }) => id === known.id);
     if (relation === undefined) continue;
-    // As the units of this relation reach it: in another model, by another address.
-    const network = await hook.network('tsa', relation);
-    const address = network.ingressAddresses[0] ?? network.bindAddresses[0]?.address;
-    const word = address === undefined ? undefined : wordOfWeb(o, known, hostAndPort(address, TSA_PORT));
-    if (word !== undefined) relation.setUnit(word);
+    // As the units of this relation reach it: in another model, by another address. A web that does not answer has none.
+    const network = o.web.answers === undefined ? undefined : await hook.network('tsa', relation);
+    const address = network?.ingressAddresses[0] ?? network?.bindAddresses[0]?.address;
+    relation.setUnit(wordOfWeb(o, known, address && hostAndPort(address, TSA_PORT)));
   }
   if (o.flight !== undefined)
     for (const relation of await relationsOf(session, 'flight')) relation.setUnit(wordOfWorker(o));

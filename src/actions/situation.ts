@@ -3,6 +3,7 @@ import { ActionFailure } from 'juju-ts-ops';
 import type { Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
 import { type Goal, wholeGoal } from '../upgrade/goal.ts';
+import { isGuest } from '../upgrade/volume.ts';
 
 export function goalOf(o: Observed): Goal {
   if (o.goal === undefined)
@@ -20,6 +21,10 @@ export function demandInstaller(o: Observed, action: string): void {
   const { installer } = goalOf(o);
   if (installer !== o.unit)
     throw new ActionFailure(`this unit does not install: juju run ${installer} ${action}`);
+  if (isGuest(o))
+    throw new ActionFailure(
+      `the volume is web's: juju run ${o.volume.identity?.application}/leader ${action}`,
+    );
 }
 
 /** What cannot be used, or does not answer, is not touched: that could take for ever. */

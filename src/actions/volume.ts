@@ -10,6 +10,7 @@ import { withInstallLock } from '../storage/lock.ts';
 import { workerFoldersToPrune } from '../storage/prune.ts';
 import { breakStaleLock } from '../storage/unlock.ts';
 import { factsOf } from '../upgrade/goal.ts';
+import { onThisVolume } from '../upgrade/guests.ts';
 import { releasesToPrune, silentUnits } from '../upgrade/tidying.ts';
 import { demandInstaller, demandVolume, goalOf } from './situation.ts';
 
@@ -60,7 +61,10 @@ export async function prune(session: Session, params: { 'dry-run': boolean }) {
   const releases = releasesToPrune(o, facts.releases);
   const silent = silentUnits(o);
   const workers = await session.volume.workers();
-  const units = workerFoldersToPrune(workers, o.living ?? new Set(workers));
+  // Who lives of another application that shares the volume is not asked here.
+  const ours =
+    onThisVolume(o).length === 0 ? workers : workers.filter((unit) => unit.startsWith(`${o.application}/`));
+  const units = workerFoldersToPrune(ours, o.living ?? new Set(workers));
   const { staging } = facts;
   const found = {
     releases: releases.join(', ') || 'none',

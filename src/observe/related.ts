@@ -6,7 +6,7 @@ import { parseDatabag } from 'juju-ts-ops';
 import { z } from 'zod';
 import type { TsaRelation, WebElsewhere } from '../observed.ts';
 import { relatedNotePath } from '../quiet.ts';
-import { living, tsaWebSchema, tsaWorkerSchema, websOf } from '../relations/tsa.ts';
+import { guestOf, living, tsaWebSchema, tsaWorkerSchema, websOf } from '../relations/tsa.ts';
 import { malformed, type Session } from '../session.ts';
 
 type Bag = Record<string, string>;
@@ -40,7 +40,7 @@ export async function viewTsa(session: Session): Promise<TsaRelation[]> {
     workers: Object.entries(bags).map(([unit, raw]) => {
       const { values, problems } = parseDatabag(tsaWorkerSchema, raw);
       for (const problem of problems) session.malformed.add(`${unit}: ${malformed(problem)}`);
-      return { unit, publicSsh: values['worker-public-key'], name: values['worker-name'] };
+      return guestOf(unit, values);
     }),
   }));
 }

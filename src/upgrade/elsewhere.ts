@@ -3,34 +3,72 @@
 import { bareKey, fingerprint } from '../concourse/keys.ts';
 import { workerName } from '../concourse/worker.ts';
 import type { Observed, Status, TsaRelation } from '../observed.ts';
-import type { TsaWeb, TsaWorker } from '../relations/tsa.ts';
+import type { Guest, ToldOfUpgrades, TsaWeb, TsaWorker } from '../relations/tsa.ts';
 import { statuses } from '../statuses.ts';
 import { isWeb } from './facts.ts';
+import { type Goal, numberOf } from './goal.ts';
+import { ahead } from './installer.ts';
 
 /** The workers of other applications whose keys can be used; `name`: as web lists them, where they say so. */
-export function guests(o: Observed): { unit: string; publicSsh: string; name: string | undefined }[] {
+export function guests(o: Observed): (Guest & { publicSsh: string })[] {
   return o.tsa.flatMap(({ workers }) =>
     workers.flatMap(({ publicSsh, ...more }) => (publicSsh === undefined ? [] : [{ ...more, publicSsh }])),
   );
 }
 
-/** What web writes into one relation: undefined leaves what stands there. A web that does not answer says nothing new: the
- * version that it may yet be taken back from is none that workers should follow. */
-export function wordOfWeb(o: Observed, relation: TsaRelation, address: string): TsaWeb | undefined {
+/** What web writes into one relation, key by key: what is not named stands as it is. A web that does not answer says nothing
+ * new of itself: the version that it may yet be taken back from is none that workers should follow. */
+export function wordOfWeb(o: Observed, relation: TsaRelation, address: string | undefined): TsaWeb {
+  const { goal, facts } = o;
+  if (!isWeb(facts) || goal === undefined) return {};
   const { answers, authorizedText = '' } = o.web;
   // That of the web that runs: a secret may hold the next one already.
-  const tsaHostKey = o.facts['tsa-host-key'];
-  if (!isWeb(o.facts) || answers === undefined || tsaHostKey === undefined) return undefined;
+  const tsaHostKey = facts['tsa-host-key'];
+  const tells = goal.installer === o.unit ? tellingOfUpgrades(o, goal) : nothingOfUpgrades;
+  const tsaHost = o.settings.tsaAddress ?? address;
+  if (answers === undefined || tsaHostKey === undefined || tsaHost === undefined) return tells;
   const read = new Set(authorizedText.split('\n').map(bareKey));
   const keys = relation.workers.flatMap(({ publicSsh }) => publicSsh ?? []);
   return {
-    'tsa-host': o.settings.tsaAddress ?? address,
+    ...tells,
+    'tsa-host': tsaHost,
     'tsa-public-key': tsaHostKey,
     'concourse-version': answers,
-    'upgrade-id': o.goal?.['upgrade-id'],
+    'goal-id': goal['upgrade-id'],
     'authorized-workers': keys.filter((key) => read.has(bareKey(key))).map(fingerprint),
   };
 }
+
+/** The goal's installer alone tells who is web, and of upgrades. */
+function tellingOfUpgrades(o: Observed, goal: Goal): TsaWeb {
+  const { facts } = o;
+  const webs = [...o.peers].filter(
+    ([unit, theirs]) => isWeb(theirs) && theirs.leaving !== true && o.living?.has(unit) !== false,
+  );
+  const next = ahead(o, goal);
+  return {
+    'goal-id': goal['upgrade-id'],
+    webs: [o.unit, ...webs.map(([unit]) => unit)].map(numberOf).sort((left, right) => left - right),
+    'volume-id': facts['volume-id'],
+    'goal-version': next,
+    digests: next === goal.version ? goal.digests : undefined,
+    'upgrade-state': facts['upgrade-state'],
+    'upgrade-id': facts['upgrade-state'] && facts['upgrade-id'],
+    'upgrade-to': facts['upgrade-to'],
+    'upgrade-deadline': facts['upgrade-deadline'],
+  };
+}
+
+const nothingOfUpgrades = {
+  webs: undefined,
+  'volume-id': undefined,
+  'goal-version': undefined,
+  digests: undefined,
+  'upgrade-state': undefined,
+  'upgrade-id': undefined,
+  'upgrade-to': undefined,
+  'upgrade-deadline': undefined,
+} satisfies TsaWeb;
 
 /** What a worker writes for a web elsewhere. */
 export function wordOfWorker(o: Observed): TsaWorker {
@@ -38,17 +76,47 @@ export function wordOfWorker(o: Observed): TsaWorker {
   return {
     'worker-public-key': o.worker.publicKey,
     'worker-name': workerName(o.unit, 0, o.modelUuid),
+    ...(o.flight?.told === undefined ? nothingOfTheUpgrade : wordOfTheUpgrade(o, o.flight.told)),
   };
 }
+
+function wordOfTheUpgrade(o: Observed, { ahead: next }: ToldOfUpgrades): TsaWorker {
+  const { facts, goal, memory, volume } = o;
+  const staged = next !== undefined && goal?.hold !== true && volume.releases.has(next);
+  const failed = memory.staging?.wish.startsWith(`${next} `) === true ? memory.staging.message : undefined;
+  return {
+    'volume-id': facts['volume-id'],
+    'running-worker': facts['running-worker'],
+    'staged-version': staged ? next : undefined,
+    'staging-error':
+      next === undefined || staged ? undefined : goal?.hold === true ? 'upgrades are held' : failed,
+    'upgrade-id': facts['upgrade-id'],
+    'upgrade-ready': facts['upgrade-ready'],
+  };
+}
+
+const nothingOfTheUpgrade = {
+  'volume-id': undefined,
+  'running-worker': undefined,
+  'staged-version': undefined,
+  'staging-error': undefined,
+  'upgrade-id': undefined,
+  'upgrade-ready': undefined,
+} satisfies TsaWorker;
 
 export const nothingOfWeb: TsaWeb = {
   'tsa-host': undefined,
   'tsa-public-key': undefined,
   'concourse-version': undefined,
-  'upgrade-id': undefined,
+  'goal-id': undefined,
   'authorized-workers': undefined,
+  ...nothingOfUpgrades,
 };
-export const nothingOfWorker: TsaWorker = { 'worker-public-key': undefined, 'worker-name': undefined };
+export const nothingOfWorker: TsaWorker = {
+  'worker-public-key': undefined,
+  'worker-name': undefined,
+  ...nothingOfTheUpgrade,
+};
 
 /** What an operator has to mend between the two; empty where all is well. */
 export function elsewhereProblems(o: Observed): Status[] {

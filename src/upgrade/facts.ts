@@ -52,6 +52,8 @@ export const factsSchema = z.object({
   'upgrade-deadline': instantText,
   'upgrade-outcome': z.enum(['upgraded', 'unchanged']),
   'upgrade-error': z.string(),
+  /** Until when this upgrade waits for other applications to have its release ready. */
+  'staging-deadline': jsonText(z.object({ id: z.number().int(), until: z.number().int() })),
   'installed-version': version,
   'release-digest': z.string().regex(/^sha256:[0-9a-f]{64}$/),
   'tsa-address': z.string().regex(/^\S+:[0-9]+$/),
@@ -85,6 +87,7 @@ export const installerKeys = [
   'upgrade-deadline',
   'upgrade-outcome',
   'upgrade-error',
+  'staging-deadline',
   'installed-version',
   'release-digest',
 ] as const satisfies readonly FactKey[];

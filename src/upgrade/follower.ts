@@ -6,23 +6,36 @@ import type { Facts } from './facts.ts';
 import { byNumber, type Goal } from './goal.ts';
 import { type Step, stage } from './installer.ts';
 
+/** What a volume that follows is to have. */
+export interface Ahead {
+  /** Where the volume goes now; undefined: nobody says, or not yet. */
+  to: string | undefined;
+  /** What is staged beforehand, so that the switch costs no download. */
+  next: string | undefined;
+  digests?: Goal['digests'];
+}
+
 export function followerStep(o: Observed, goal: Goal, installer: Facts | undefined): Step {
+  const to = installer?.['upgrade-state'] === 'prepare' ? undefined : installer?.['installed-version'];
+  const held = goal.hold === true && to !== undefined && to !== goal.version;
+  return follow(o, goal, { to, next: held ? undefined : goal.version });
+}
+
+/** On the unit that installs on this volume. */
+export function follow(o: Observed, goal: Goal, { to, next, digests }: Ahead): Step {
   const nothing: Step = { facts: {}, effects: [], statuses: [] };
   if (localInstaller(o) !== o.unit) return nothing;
   const installed = o.volume.installed;
   if (installed !== undefined && o.volume.marker !== installed && !o.failures.has('mend-marker')) {
     return { ...nothing, effects: [{ do: 'mend-marker', version: installed }] };
   }
-  const published = installer?.['upgrade-state'] === 'prepare' ? undefined : installer?.['installed-version'];
-  // The goal's version is staged ahead, so that the switch costs no download once the application has switched.
-  const ahead = goal.hold === true && published !== undefined && published !== goal.version;
+  const staged = (version: string): Step | undefined =>
+    stage(o, { ...goal, version, digests: version === goal.version ? goal.digests : digests });
   const staging =
-    (published === undefined || published === goal.version
-      ? undefined
-      : stage(o, { ...goal, version: published, digests: undefined })) ??
-    (ahead ? undefined : stage(o, goal));
+    (to === undefined || to === next ? undefined : staged(to)) ??
+    (next === undefined ? undefined : staged(next));
   if (staging !== undefined && (staging.effects.length > 0 || installed === undefined)) return staging;
-  if (published === undefined || published === installed || !o.volume.releases.has(published)) {
+  if (to === undefined || to === installed || !o.volume.releases.has(to)) {
     return { ...nothing, statuses: staging?.statuses ?? [], wakeAt: staging?.wakeAt };
   }
   const failure = o.failures.get('switch');
@@ -32,10 +45,10 @@ export function followerStep(o: Observed, goal: Goal, installer: Facts | undefin
       : statuses.effectFailed(failure.message);
     return { ...nothing, statuses: [status], wakeAt: o.now + 30_000 };
   }
-  const digest = o.volume.releases.get(published)?.digest;
+  const digest = o.volume.releases.get(to)?.digest;
   return {
     ...nothing,
-    effects: [{ do: 'switch', version: published, from: installed, digest, migrateDown: false }],
+    effects: [{ do: 'switch', version: to, from: installed, digest, migrateDown: false }],
   };
 }
 

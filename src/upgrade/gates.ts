@@ -1,10 +1,14 @@
-// What an operator wants to decide before an upgrade starts: a hold on all of them, and a backup of a database that is about to be
-// migrated. An upgrade that has begun goes on.
-import type { Observed } from '../observed.ts';
+// What an upgrade waits for before it starts: an operator's hold, a backup of a database that is about to be migrated, units that
+// are not known yet or are ahead of this one. An upgrade that has begun goes on.
+import { type Observed, ownUp, type Status } from '../observed.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
+import { protocolVersion } from './facts.ts';
 import type { Goal } from './goal.ts';
 import type { Step } from './installer.ts';
+
+/** When to look again at what nobody tells of. */
+export const retryLockMs = 30_000;
 
 /** The action `hold`. Nothing is staged either: `prefetch` does that when it is wanted. A rollback is not held. */
 export function heldBack(o: Observed, goal: Goal): Step | undefined {
@@ -29,4 +33,37 @@ export function backupFirst(o: Observed, goal: Goal, installed: string): Step | 
     effects: [],
     statuses: [statuses.backupFirst(o.application, command, goal.version)],
   };
+}
+
+/** A unit that has just come, and installs already, has not met everybody: who is not seen can neither be asked to stop nor
+ * be heard. Juju is about to introduce them. */
+export function unmet(o: Observed): Step | undefined {
+  if (o.unmet.length === 0) return undefined;
+  return { facts: {}, effects: [], statuses: [statuses.unmet(o.unmet)], wakeAt: o.now + retryLockMs };
+}
+
+/** Web runs, and could not be restarted: workers of the next release would find it on this one. Its own step says what is missing. */
+export function webAtStake({ web, now }: Observed): Step | undefined {
+  if (!ownUp(web) || web.plan === undefined || !('missing' in web.plan)) return undefined;
+  return { facts: {}, effects: [], statuses: [], wakeAt: now + retryLockMs };
+}
+
+export function newerProtocol(o: Observed): Status | undefined {
+  for (const [name, theirs] of o.peers) {
+    const spoken = theirs.protocol ?? protocolVersion;
+    if (spoken > protocolVersion && theirs.leaving !== true && o.living?.has(name) !== false) {
+      return statuses.newerProtocol(name, spoken);
+    }
+  }
+  return undefined;
+}
+
+/** The goal is the release of before, which has not been taken away. */
+export function isRollback(o: Observed, goal: Goal, installed: string): boolean {
+  return (
+    o.settings.mode !== 'worker' &&
+    goal['skip-version'] === installed &&
+    compareVersions(goal.version, installed) < 0 &&
+    o.volume.releases.has(goal.version)
+  );
 }

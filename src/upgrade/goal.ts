@@ -187,9 +187,11 @@ export function factsOf(
 
 /** Units by number, so that /2 comes before /10. */
 export function byNumber(left: string, right: string): number {
-  const number = (name: string) => Number(name.slice(name.lastIndexOf('/') + 1));
-  return number(left) - number(right);
+  return numberOf(left) - numberOf(right);
 }
+
+/** `concourse-ci/3`: 3. */
+export const numberOf = (unit: string): number => Number(unit.slice(unit.lastIndexOf('/') + 1));
 
 /** Who must acknowledge an upgrade: the other living units that are workers on the goal's volume. */
 export function expectedUnits(

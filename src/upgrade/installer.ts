@@ -3,9 +3,10 @@
 import { type Effect, type Failure, type Observed, ownUp, type Status } from '../observed.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
-import { type Facts, hasPassed, isWorker, protocolVersion } from './facts.ts';
-import { backupFirst, heldBack } from './gates.ts';
+import { type Facts, hasPassed, isWorker } from './facts.ts';
+import { backupFirst, heldBack, isRollback, newerProtocol, retryLockMs, unmet, webAtStake } from './gates.ts';
 import { expectedUnits, type Goal } from './goal.ts';
+import { stagingElsewhere, unacknowledgedElsewhere } from './guests.ts';
 import { landing, landingMs } from './landing.ts';
 
 /** What a step wants: facts to publish over those that stand, effects, statuses, and when to look again. */
@@ -18,7 +19,6 @@ export interface Step {
   holdWorker?: boolean;
 }
 
-const retryLockMs = 30_000;
 /** A staging that fails again and again is tried at least so often. */
 export const longestRetryMs = 3_600_000;
 
@@ -41,6 +41,19 @@ function deploy(o: Observed, goal: Goal): Step {
 function pursue(o: Observed, goal: Goal, installed: string): Step {
   if (o.facts['upgrade-state'] === 'prepare') return thenOn(o, goal, prepared(o, goal, installed));
   if (goal.version === installed) return met(o, goal);
+  return (
+    keptBack(o, goal, installed) ??
+    stage(o, goal) ??
+    unmet(o) ??
+    webAtStake(o) ??
+    backupFirst(o, goal, installed) ??
+    stagingElsewhere(o, goal) ??
+    prepare(o, goal, installed)
+  );
+}
+
+/** What keeps an upgrade from beginning before anything is fetched for it. */
+function keptBack(o: Observed, goal: Goal, installed: string): Step | undefined {
   if (o.facts['upgrade-id'] === goal['upgrade-id'] && o.facts['upgrade-outcome'] !== undefined)
     return over(o, goal);
   // Of workers alone no database must be taken down first.
@@ -52,27 +65,15 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
   const held = older ? undefined : heldBack(o, goal);
   if (held !== undefined) return held;
   const newer = newerProtocol(o);
-  if (newer !== undefined) return { facts: {}, effects: [], statuses: [newer] };
-  return (
-    stage(o, goal) ??
-    unmet(o) ??
-    webAtStake(o) ??
-    backupFirst(o, goal, installed) ??
-    prepare(o, goal, installed)
-  );
+  return newer && { facts: {}, effects: [], statuses: [newer] };
 }
 
-/** A unit that has just come, and installs already, has not met everybody: who is not seen can neither be asked to stop nor
- * be heard. Juju is about to introduce them. */
-function unmet(o: Observed): Step | undefined {
-  if (o.unmet.length === 0) return undefined;
-  return { facts: {}, effects: [], statuses: [statuses.unmet(o.unmet)], wakeAt: o.now + retryLockMs };
-}
-
-/** Web runs, and could not be restarted: workers of the next release would find it on this one. Its own step says what is missing. */
-function webAtStake({ web, now }: Observed): Step | undefined {
-  if (!ownUp(web) || web.plan === undefined || !('missing' in web.plan)) return undefined;
-  return { facts: {}, effects: [], statuses: [], wakeAt: now + retryLockMs };
+/** The version that an upgrade goes to, from the moment at which it may be fetched until it is over. */
+export function ahead(o: Observed, goal: Goal): string | undefined {
+  const installed = o.volume.installed;
+  if (o.facts['upgrade-state'] === 'prepare') return o.facts['upgrade-to'];
+  if (installed === undefined || goal.version === installed) return undefined;
+  return keptBack(o, goal, installed) === undefined ? goal.version : undefined;
 }
 
 /** An upgrade that ended short of the goal: workers that had given up on it have nothing to answer, so nobody would wake the
@@ -91,6 +92,7 @@ function prepare(o: Observed, goal: Goal, installed: string): Step {
     'upgrade-deadline': o.now + o.settings.upgradeReadyTimeoutMs,
     'upgrade-outcome': undefined,
     'upgrade-error': undefined,
+    'staging-deadline': undefined,
   };
   const next: Observed = { ...o, facts: { ...o.facts, ...facts } };
   const step = prepared(next, goal, installed);
@@ -106,7 +108,11 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
   }
   if (!o.volume.releases.has(to)) return complete('unchanged', `release ${to} is gone from the volume`, []);
 
-  const waitingFor = [...unacknowledged(o.facts, goal, o.peers, o.living), ...o.lost];
+  const waitingFor = [
+    ...unacknowledged(o.facts, goal, o.peers, o.living),
+    ...unacknowledgedElsewhere(o, to),
+    ...o.lost,
+  ];
   // Until `prepare` is published nobody can answer it: what else this hook does does not count.
   const heard =
     o.published['upgrade-state'] === 'prepare' && o.published['upgrade-id'] === o.facts['upgrade-id'];
@@ -233,25 +239,6 @@ export function unacknowledged(
   });
 }
 
-export function isRollback(o: Observed, goal: Goal, installed: string): boolean {
-  return (
-    o.settings.mode !== 'worker' &&
-    goal['skip-version'] === installed &&
-    compareVersions(goal.version, installed) < 0 &&
-    o.volume.releases.has(goal.version)
-  );
-}
-
-function newerProtocol(o: Observed): Status | undefined {
-  for (const [name, theirs] of o.peers) {
-    const spoken = theirs.protocol ?? protocolVersion;
-    if (spoken > protocolVersion && theirs.leaving !== true && o.living?.has(name) !== false) {
-      return statuses.newerProtocol(name, spoken);
-    }
-  }
-  return undefined;
-}
-
 function completed(
   id: number | undefined,
   to: string | undefined,
@@ -275,7 +262,7 @@ function complete(outcome: 'upgraded' | 'unchanged', error: string | undefined, 
 }
 
 /** What the volume holds, for all to read. */
-function published(o: Observed, installed: string | undefined): Facts {
+export function published(o: Observed, installed: string | undefined): Facts {
   const digest = installed === undefined ? undefined : o.volume.releases.get(installed)?.digest;
   return { 'installed-version': installed, 'release-digest': digest };
 }

@@ -4,6 +4,8 @@ import type { Effect, Observed } from '../observed.ts';
 import { whatToPrune } from '../storage/prune.ts';
 import type { Facts } from './facts.ts';
 import { localInstaller } from './follower.ts';
+import { onThisVolume } from './guests.ts';
+import { isGuest } from './volume.ts';
 
 export function tidying(o: Observed, facts: Facts): Effect[] {
   const { volume, goal } = o;
@@ -11,7 +13,7 @@ export function tidying(o: Observed, facts: Facts): Effect[] {
     return [];
   const own = volume.identity !== undefined && volume.identity.uuid !== goal['volume-id'];
   const installs = own ? localInstaller(o) === o.unit : goal.installer === o.unit;
-  if (!installs || o.failures.has('prune') || o.done.has('prune')) return [];
+  if (!installs || isGuest(o) || o.failures.has('prune') || o.done.has('prune')) return [];
   // Whoever is not seen may run any of them.
   if ([...(o.living ?? [])].some((unit) => unit !== o.unit && !o.peers.has(unit))) return [];
   const versions = releasesToPrune(o, [...volume.releases.keys()]);
@@ -28,11 +30,14 @@ export function releasesToPrune(o: Observed, releases: readonly string[]): strin
  * own deadline they start again, on what the volume named then, and nobody else can tell before their hook has ended. And
  * units that are being removed and have not said so themselves: what their last hook started they have yet to tell. */
 export function silentUnits(o: Observed): string[] {
-  return [...o.peers].flatMap(([unit, facts]) => {
-    const stopped = facts['upgrade-ready'] === true && facts['upgrade-id'] !== o.goal?.['upgrade-id'];
+  const id = o.goal?.['upgrade-id'];
+  const own = [...o.peers].flatMap(([unit, facts]) => {
+    const stopped = facts['upgrade-ready'] === true && facts['upgrade-id'] !== id;
     const silent = o.dying.has(unit) || (stopped && o.living?.has(unit) !== false);
     return silent && facts.leaving !== true ? [unit] : [];
   });
+  const guests = onThisVolume(o).filter(({ stoppedFor }) => stoppedFor !== undefined && stoppedFor !== id);
+  return [...own, ...guests.map(({ unit }) => unit)];
 }
 
 /** Releases that units say they run, and that this unit's own services do. */
@@ -40,6 +45,7 @@ function runBy(o: Observed): Set<string> {
   const versions = [o.web.runningVersion, o.worker.runningVersion];
   for (const facts of [o.facts, ...o.peers.values()])
     versions.push(facts['running-web'], facts['running-worker']);
+  versions.push(...onThisVolume(o).map(({ runs }) => runs));
   return new Set(versions.filter((version) => version !== undefined));
 }
 

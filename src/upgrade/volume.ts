@@ -26,13 +26,11 @@ export function volumeVerdict(o: Observed, goal: Goal): VolumeVerdict {
   if (known !== undefined && identity?.uuid !== known && !accepted) {
     return refused(statuses.volumeLost(o.unit, volumePath));
   }
-  const ours =
-    identity === undefined || (identity.application === o.application && identity.modelUuid === o.modelUuid);
-  if (!ours && !accepted) {
+  if (isForeign(o) && !accepted && !isGuest(o)) {
     return refused(
       statuses.volumeForeign(
         o.application,
-        `${identity.application} of model ${identity.modelUuid.slice(0, 8)}`,
+        `${identity?.application} of model ${identity?.modelUuid.slice(0, 8)}`,
       ),
     );
   }
@@ -53,11 +51,26 @@ export function volumeVerdict(o: Observed, goal: Goal): VolumeVerdict {
   return identity === undefined ? claim(o) : { kind: 'own' };
 }
 
+const isForeign = ({ application, modelUuid, volume: { identity } }: Observed): boolean =>
+  identity !== undefined && (identity.application !== application || identity.modelUuid !== modelUuid);
+
+/** Workers whose web is another application's, on the very volume of that web: they run what is installed there, and change nothing of
+ * it. Once the goal names it, that stays so when the relation ends. */
+export function isGuest(o: Observed): boolean {
+  const { application, flight, goal, memory, settings, volume } = o;
+  const { identity } = volume;
+  if (settings.mode !== 'worker' || identity === undefined || !isForeign(o)) return false;
+  // Their folders on the volume would have the same names.
+  if (identity.application === application || memory.acceptedVolume === identity.uuid) return false;
+  return identity.uuid === flight?.told?.volume || identity.uuid === goal?.['volume-id'];
+}
+
 /** A release of another architecture is not ours, and the volume that holds it cannot be made ours. */
 function fits(o: Observed): boolean {
   const { installed, releases } = o.volume;
   const architecture = installed === undefined ? undefined : releases.get(installed)?.architecture;
-  return architecture === undefined || architecture === o.architecture || o.goal?.installer === o.unit;
+  const installs = o.goal?.installer === o.unit && !isGuest(o);
+  return architecture === undefined || architecture === o.architecture || installs;
 }
 
 function claim(o: Observed): VolumeVerdict {

@@ -2,6 +2,7 @@
 // for an upgrade and say so, come back when it is complete or when the own deadline has passed.
 import { type Effect, type Observed, plannedVersion, type Status } from '../observed.ts';
 import { statuses } from '../statuses.ts';
+import { leadingWeb, switchAhead } from './along.ts';
 import { letIn } from './elsewhere.ts';
 import { type Facts, hasPassed } from './facts.ts';
 import type { Goal } from './goal.ts';
@@ -38,6 +39,10 @@ export function workerStep(o: Observed, goal: Goal, installer: Facts | undefined
 function preparing(o: Observed, goal: Goal, id: number, installer: Facts): Step {
   const givenUp = o.facts['upgrade-id'] === id && o.facts['upgrade-ready'] === false;
   if (givenUp) return goOn(o, goal, installer, id);
+  // Web of another application goes on without a worker that has nothing to come back to.
+  const to = installer['upgrade-to'];
+  const unready = leadingWeb(o) !== undefined && (to === undefined || !o.volume.releases.has(to));
+  if (unready && o.worker.upgrade?.id !== id) return running(o, goal, installer, {});
   if (o.worker.upgrade?.id !== id) {
     const deadline = o.now + o.settings.upgradeCompleteTimeoutMs;
     const landUntil = o.worker.up ? landsUntil(o, installer['upgrade-deadline']) : undefined;
@@ -107,7 +112,18 @@ function running(o: Observed, goal: Goal, installer: Facts, facts: Facts): Step 
     return { ...waiting(facts, statuses.installerSilent(goal.installer)), wakeAt };
   }
   if (published !== undefined && installed !== published) return fenced(o, facts, installed, published);
-  return started(o, installer, facts);
+  return switchAwaited(o, goal) ?? started(o, installer, facts);
+}
+
+/** Web of another application has switched, and this volume is about to. */
+function switchAwaited(o: Observed, goal: Goal): Step | undefined {
+  const { upgrade, up } = o.worker;
+  const version = switchAhead(o, goal);
+  const stopped = upgrade !== undefined && !up && o.facts['upgrade-ready'] === true;
+  if (version === undefined || !stopped) return undefined;
+  if (hasPassed(upgrade.deadline, o.now, o.settings.upgradeCompleteTimeoutMs)) return undefined;
+  const facts: Facts = { 'upgrade-id': o.facts['upgrade-id'], 'upgrade-ready': true };
+  return { ...waiting(facts, statuses.stopped(version, upgrade.deadline)), wakeAt: upgrade.deadline };
 }
 
 /** Either the databag is stale, then a switch is under way and its event will come; or this machine sees the volume late, of
@@ -196,7 +212,9 @@ function ownVolume(o: Observed): boolean {
 
 /** Outside `prepare`, a worker is not stopped for anything: `upgrade-ready=false`, for the upgrade last spoken of. */
 function notStopped(o: Observed, installer: Facts): Facts {
-  const id = installer['upgrade-id'] ?? o.facts['upgrade-id'];
+  // Of an installer that goes along with another application's web it is its own worker's acknowledgement.
+  const told = installer['upgrade-state'] === undefined ? undefined : installer['upgrade-id'];
+  const id = told ?? o.facts['upgrade-id'];
   return id === undefined ? {} : { 'upgrade-id': id, 'upgrade-ready': false };
 }
 

@@ -55,6 +55,8 @@ export class Deployment {
   readonly silentWeb = new Set<string>();
   /** Units that do not mount the shared volume, but find another in its place. Name them before they are added. */
   readonly ownVolume = new Set<string>();
+  /** Applications of workers on the volume of web itself. Name them before they are deployed. */
+  readonly guests = new Set<string>();
   /** Units whose hook's next process is changed by a test: to crash, to watch. */
   readonly nextProcess = new Map<string, (process: Effects) => void>();
   /** What becomes of web's questions to its database. */
@@ -171,7 +173,8 @@ export class Deployment {
     if (known !== undefined) return known;
     const [app = '', number] = unit.split('/');
     mkdirSync(this.scratch(unit), { recursive: true });
-    const volume = app === application ? this.volume : join(this.directory, `volume-${app}`);
+    const volume =
+      app === application || this.guests.has(app) ? this.volume : join(this.directory, `volume-${app}`);
     const machine = new FakeMachine({
       directory: this.#root(unit),
       clock: this.clock,

@@ -9,7 +9,7 @@ const web = (host: string, more: Record<string, string> = {}) =>
 
 describe('a web elsewhere', () => {
   test('says nothing until one unit has said host and key', () => {
-    const silent = { hosts: [], hostKeys: [], version: undefined, authorized: undefined };
+    const silent = { hosts: [], hostKeys: [], version: undefined, authorized: undefined, told: undefined };
     expect(websOf(new Map())).toEqual(silent);
     const half = parseDatabag(tsaWebSchema, { 'tsa-host': '10.0.0.1:2222', 'concourse-version': '8.1.0' });
     expect(websOf(new Map([['web/0', half.values]]))).toEqual(silent);
@@ -26,6 +26,7 @@ describe('a web elsewhere', () => {
       hostKeys: [sshKey(1)],
       version: '8.10.0',
       authorized: ['b'],
+      told: undefined,
     });
   });
 
@@ -44,13 +45,40 @@ describe('a web elsewhere', () => {
   });
 });
 
-test('of a web that has moved: the unit that is gone cannot take back its word, so the newest counts', () => {
+test('of a web that has moved: the unit that is gone cannot take back its word, so the newest installer tells who is web', () => {
   const moved = new Map([
-    ['web/0', web('10.0.0.1:2222', { 'concourse-version': '8.3.0', 'upgrade-id': '4' })],
-    ['web/1', web('10.0.0.2:2222', { 'concourse-version': '8.2.0', 'upgrade-id': '5' })],
+    ['web/0', web('10.0.0.1:2222', { 'concourse-version': '8.3.0', 'goal-id': '4', webs: '[0]' })],
+    ['web/1', web('10.0.0.2:2222', { 'concourse-version': '8.2.0', 'goal-id': '5', webs: '[1,3]' })],
     ['web/2', web('10.0.0.3:2222', { 'concourse-version': '8.4.0' })],
+    // One that has heard of the move already, and has yet to be on the version.
+    ['web/3', web('10.0.0.4:2222', { 'concourse-version': '8.1.0', 'goal-id': '5' })],
   ]);
-  expect(websOf(moved)).toMatchObject({ hosts: ['10.0.0.2:2222'], version: '8.2.0' });
+  expect(websOf(moved)).toMatchObject({ hosts: ['10.0.0.2:2222', '10.0.0.4:2222'], version: '8.2.0' });
+});
+
+test('of upgrades the newest installer tells, and a charm that tells of none is known by that', () => {
+  const word = {
+    'goal-id': '7',
+    webs: '[0]',
+    'goal-version': '8.2.0',
+    digests: `{"amd64":"${'a'.repeat(64)}"}`,
+    'upgrade-state': 'prepare',
+    'upgrade-id': '7',
+    'upgrade-to': '8.2.0',
+    'upgrade-deadline': '2027-01-15T08:00:00.000Z',
+  };
+  expect(websOf(new Map([['web/0', web('10.0.0.1:2222', word)]])).told).toEqual({
+    ahead: '8.2.0',
+    digests: { amd64: 'a'.repeat(64) },
+    volume: undefined,
+    upgrade: {
+      'upgrade-state': 'prepare',
+      'upgrade-id': 7,
+      'upgrade-to': '8.2.0',
+      'upgrade-deadline': Date.parse('2027-01-15T08:00:00.000Z'),
+    },
+  });
+  expect(websOf(new Map([['web/0', web('10.0.0.1:2222')]])).told).toBeUndefined();
 });
 
 describe('a worker elsewhere', () => {

@@ -4,6 +4,7 @@ import { authorizedKeysFile, fingerprint } from '../../../src/concourse/keys.ts'
 import { workerName } from '../../../src/concourse/worker.ts';
 import { decide } from '../../../src/decide.ts';
 import type { Observed, TsaRelation, WebElsewhere } from '../../../src/observed.ts';
+import { guestOf } from '../../../src/relations/tsa.ts';
 import { elsewhereProblems, wordOfWeb, wordOfWorker } from '../../../src/upgrade/elsewhere.ts';
 import { installerStep } from '../../../src/upgrade/installer.ts';
 import { webStep } from '../../../src/upgrade/web.ts';
@@ -28,7 +29,7 @@ const name = 'workers-0-m0a1b2c3d';
 const relation = (key: string | undefined, more: Partial<TsaRelation> = {}): TsaRelation => ({
   id: 'tsa:7',
   application: 'workers',
-  workers: [{ unit: 'workers/0', publicSsh: key, name }],
+  workers: [{ ...guestOf('workers/0', {}), publicSsh: key, name }],
   ...more,
 });
 const flight: WebElsewhere = {
@@ -37,6 +38,7 @@ const flight: WebElsewhere = {
   hostKeys: [sshKey(1)],
   version: '8.1.0',
   authorized: undefined,
+  told: undefined,
 };
 const settings = { ...defaultSettings, mode: 'worker' as const };
 /** The installer of an application of workers, which leads, alone and at rest. */
@@ -77,19 +79,41 @@ describe('web', () => {
     const seen = asInstaller({ web });
     const o = { ...seen, facts: { ...seen.facts, 'tsa-host-key': sshKey(1) } };
     expect(wordOfWeb(o, relation(sshKey(5)), '10.0.0.1:2222')).toEqual({
+      ...wordOfWeb(o, relation(undefined), undefined),
       'tsa-host': '10.0.0.1:2222',
       'tsa-public-key': sshKey(1),
       'concourse-version': '8.2.0',
-      'upgrade-id': 1,
+      'goal-id': 1,
       'authorized-workers': [fingerprint(sshKey(5))],
     });
     expect(wordOfWeb(o, relation(sshKey(7)), '10.0.0.1:2222')?.['authorized-workers']).toEqual([]);
   });
 
-  test('that does not answer, and a unit that is no web, change nothing of what stands there', () => {
-    const silent = asInstaller({ web: webRunning('8.2.0', { answers: undefined }) });
-    expect(wordOfWeb(silent, relation(sshKey(5)), 'x:2222')).toBeUndefined();
-    expect(wordOfWeb(asWorker(), relation(sshKey(5)), 'x:2222')).toBeUndefined();
+  test('that does not answer tells of its upgrade alone, and a unit that is no web changes nothing of what stands there', () => {
+    const silent = asInstaller({
+      web: webRunning('8.2.0', { answers: undefined }),
+      facts: installerFacts('8.2.0', { 'upgrade-state': 'complete', 'upgrade-id': 3, 'upgrade-to': '8.2.0' }),
+    });
+    const word = wordOfWeb(silent, relation(sshKey(5)), 'x:2222');
+    expect(word).toMatchObject({ 'upgrade-state': 'complete', 'upgrade-id': 3, webs: [0] });
+    for (const key of ['tsa-host', 'concourse-version', 'authorized-workers'])
+      expect(word).not.toHaveProperty(key);
+    expect(wordOfWeb(asWorker(), relation(sshKey(5)), 'x:2222')).toEqual({});
+  });
+
+  test('that is not the goal’s installer says where it is, and takes back what it told of upgrades', () => {
+    const o = asInstaller({ goal: goalOf({ installer: 'concourse-ci/1' }) });
+    const word = wordOfWeb(
+      { ...o, facts: { ...o.facts, 'tsa-host-key': sshKey(1) } },
+      relation(sshKey(5)),
+      'x:2222',
+    );
+    expect(word).toMatchObject({ 'tsa-host': 'x:2222', 'concourse-version': '8.1.0', 'goal-id': 1 });
+    expect(
+      Object.entries(word)
+        .filter(([, value]) => value === undefined)
+        .map(([key]) => key),
+    ).toContain('webs');
   });
 });
 
@@ -99,8 +123,14 @@ describe('a worker', () => {
     expect(wordOfWorker(o)).toEqual({
       'worker-public-key': sshKey(9),
       'worker-name': workerName(o.unit, 0, o.modelUuid),
+      // Web does not tell of upgrades.
+      ...Object.fromEntries(
+        ['volume-id', 'running-worker', 'staged-version', 'staging-error', 'upgrade-id', 'upgrade-ready'].map(
+          (key) => [key, undefined],
+        ),
+      ),
     });
-    expect(Object.values(wordOfWorker(asWorker({ flight })))).toEqual([undefined, undefined]);
+    expect(new Set(Object.values(wordOfWorker(asWorker({ flight }))))).toEqual(new Set([undefined]));
   });
 
   test('has a name of its own in each model, never that of a lost work directory', () => {
