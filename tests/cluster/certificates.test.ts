@@ -3,99 +3,19 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { charmFiles, defineCharm, json, provides } from 'juju-ts-ops';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
-import { Authority, readRequest } from '../support/authority.ts';
+import { readRequest } from '../support/authority.ts';
+import { CertificatesProvider } from '../support/providers/certificates.ts';
 import { application, Deployment, type DeploymentOptions, webService } from './support/deployment.ts';
 
 const dayMs = 24 * 3_600_000;
-const start = Date.UTC(2026, 0, 1);
-const root = new Authority('Root', start);
-const middle = new Authority('Middle', start, root);
-
-const requests = json(z.array(z.object({ certificate_signing_request: z.string(), ca: z.boolean() })));
-const answer = z.object({
-  certificate: z.string(),
-  certificate_signing_request: z.string(),
-  ca: z.string(),
-  chain: z.array(z.string()),
-  revoked: z.boolean().optional(),
-});
-const authorityCharm = defineCharm({
-  name: 'authority',
-  summary: 'signs',
-  description: 'signs',
-  provides: {
-    certificates: provides({
-      interface: 'tls-certificates',
-      app: { local: z.object({ certificates: json(z.array(answer)) }) },
-      unit: { remote: z.object({ certificate_signing_requests: requests }) },
-    }),
-  },
-});
-
-class Signer {
+class Signer extends CertificatesProvider {
   readonly d: Deployment;
-  readonly relation: number;
-  days = 100;
-  silent = false;
-  revoked: string | undefined;
-  #answers: z.infer<typeof answer>[] = [];
 
   constructor(d: Deployment) {
+    super(d.stage);
     this.d = d;
-    d.cluster.deploy('authority', {
-      files: charmFiles(authorityCharm),
-      charm: () =>
-        authorityCharm.implement({
-          reconcile: (hook) => this.#sign(hook),
-          teardown: async () => {},
-          actions: {},
-        }),
-    });
-    this.relation = d.juju.integrate(`${application}:certificates`, 'authority:certificates');
-  }
-
-  /** Signs what is new, and drops the answers to what nobody asks for any more. */
-  async #sign(
-    hook: Parameters<Parameters<typeof authorityCharm.implement>[0]['reconcile']>[0],
-  ): Promise<void> {
-    const [relation] = await hook.relations('certificates');
-    if (relation === undefined || this.silent || hook.event.kind === 'relation-broken') return;
-    const units = await Promise.all((await relation.units()).map((unit) => relation.unit(unit)));
-    const asked = units.flatMap(({ values }) => values.certificate_signing_requests ?? []);
-    this.#answers = asked.map(({ certificate_signing_request: csr, ca }) => {
-      expect(ca).toBe(false);
-      const now = this.d.clock.now();
-      const life = { notBefore: now, notAfter: now + this.days * dayMs };
-      const known = this.#answers.find((each) => each.certificate_signing_request === csr);
-      return {
-        ...(known ?? {
-          certificate: middle.answer(csr, life),
-          certificate_signing_request: csr,
-          ca: middle.certificate,
-          chain: middle.chain(),
-        }),
-        ...(csr === this.revoked && { revoked: true }),
-      };
-    });
-    await relation.setApplication({ certificates: this.#answers });
-  }
-
-  /** The signing requests of a unit. */
-  asked(unit: string): string[] {
-    const text = this.d.juju.databag(this.relation, unit)['certificate_signing_requests'];
-    if (text === undefined) return [];
-    return z
-      .array(z.object({ certificate_signing_request: z.string() }))
-      .parse(JSON.parse(text))
-      .map(({ certificate_signing_request }) => certificate_signing_request);
-  }
-
-  async changes(): Promise<void> {
-    this.d.juju.exec('authority/0', 'JUJU_DISPATCH_PATH=hooks/wake ./dispatch');
-    await this.d.cluster.settle();
+    this.integrate();
   }
 }
 

@@ -2,39 +2,23 @@
 // when the relation ends or the unit goes.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { charmFiles, defineCharm, provides } from 'juju-ts-ops';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
 import { mountUnitFile, mountUnitName } from '../../src/concourse/mount-unit.ts';
 import { SystemdFailure } from '../../src/host/errors.ts';
 import { parseEndpoint } from '../../src/relations/filesystem.ts';
+import { FilesProvider } from '../support/providers/files.ts';
 import { application, Deployment, webService, workerService } from './support/deployment.ts';
 
 const worker = `${application}/1`;
 const nfs = 'nfs://(10.0.9.9)/srv/concourse';
 
-/** Another application that exports a file system, as nfs-server-proxy and cephfs-server-proxy do. */
-const exporter = defineCharm({
-  name: 'files',
-  summary: 'exports',
-  description: 'exports',
-  provides: {
-    filesystem: provides({
-      interface: 'filesystem_info',
-      app: { local: z.object({ endpoint: z.string() }) },
-    }),
-  },
-});
-
 interface Server {
   d: Deployment;
-  endpoint: string | undefined;
+  files: FilesProvider;
   /** Why mounting fails; undefined when it does not. */
   refuses: string | undefined;
   mountName: string;
   mounted(unit: string): boolean;
-  /** Juju's number of it. */
-  relation: number;
 }
 
 /** The application, not deployed further than Juju's own bookkeeping, beside a file server. Nothing is mounted yet. */
@@ -45,33 +29,14 @@ function served(
   const d = new Deployment(options);
   const server: Server = {
     d,
-    endpoint: nfs,
+    files: new FilesProvider(d.stage, nfs),
     refuses: undefined,
     mountName: '',
     mounted: (unit) => d.machine(unit).mounts.length > 0,
-    relation: 0,
   };
-  deployExporter(d, () => server.endpoint);
   for (const unit of d.juju.units(application)) withMounts(server, unit, programs);
-  server.relation = d.juju.integrate(`${application}:filesystem`, 'files:filesystem');
+  server.files.integrate();
   return server;
-}
-
-/** A file server's charm, which says where the file system is once it is known. */
-function deployExporter(d: Deployment, endpoint: () => string | undefined): void {
-  d.cluster.deploy('files', {
-    files: charmFiles(exporter),
-    charm: () =>
-      exporter.implement({
-        reconcile: async (hook) => {
-          const known = endpoint();
-          for (const relation of await hook.relations('filesystem'))
-            if (known !== undefined) await relation.setApplication({ endpoint: known });
-        },
-        teardown: async () => {},
-        actions: {},
-      }),
-  });
 }
 
 /** The machine of a unit: nothing mounted, and what mounting and unmounting does there. */
@@ -121,7 +86,7 @@ test('units mount what the relation says, share it, and keep their containers on
 test('nothing begins on the local disk while the file server has said nothing', async () => {
   const server = served();
   const { d } = server;
-  server.endpoint = undefined;
+  server.files.endpoint = undefined;
   await d.cluster.settle();
   expect(d.statuses()).toEqual([0, 1, 2].map(() => 'waiting: for files to say which file system to mount'));
   expect(existsSync(join(d.volume, '.volume-id'))).toBe(false);
@@ -135,7 +100,7 @@ test.each([
   async (debian, endpoint, program) => {
     const server = served({ units: 1 }, []);
     const { d } = server;
-    server.endpoint = endpoint;
+    server.files.endpoint = endpoint;
     await d.cluster.settle();
     expect(d.status(d.unit(0))).toBe(
       `blocked: juju exec --application concourse-ci -- apt-get install -y ${debian}: ${program} is missing`,
@@ -178,7 +143,7 @@ test('a mount that is refused is said in the words of mount(8), and tried again'
 test('the key of CephFS lies in a file of root’s alone, and nowhere else', async () => {
   const server = served({ units: 1 }, ['mount.ceph']);
   const { d } = server;
-  server.endpoint = 'cephfs://u@(10.0.0.1)/a?fsid=1&name=x&auth=plain:AQDhushhush';
+  server.files.endpoint = 'cephfs://u@(10.0.0.1)/a?fsid=1&name=x&auth=plain:AQDhushhush';
   await d.cluster.settle();
   const { etc } = d.machine(d.unit(0)).paths;
   expect(readFileSync(join(etc, 'volume_key'), 'utf8')).toBe('AQDhushhush\n');
@@ -189,7 +154,7 @@ test('the key of CephFS lies in a file of root’s alone, and nowhere else', asy
 
 test('an endpoint that cannot be mounted is named', async () => {
   const server = served({ units: 1 });
-  server.endpoint = 'lustre://(10.0.0.1)/?fs-name=x';
+  server.files.endpoint = 'lustre://(10.0.0.1)/?fs-name=x';
   await server.d.cluster.settle();
   expect(server.d.status(server.d.unit(0))).toBe(
     'blocked: relation filesystem: files: lustre is not mounted by this charm, only nfs and cephfs',
@@ -211,7 +176,7 @@ test('when the relation ends, what runs stops, and the volume is unmounted then'
         if ((await d.runs(unit, service)) !== undefined) busy.push(unit);
     };
   }
-  d.juju.removeRelation(server.relation);
+  server.files.removeRelation();
   await d.cluster.settle();
   expect(d.juju.units(application).map((unit) => server.mounted(unit))).toEqual([false, false, false]);
   expect(busy).toEqual([]);
@@ -245,10 +210,10 @@ test('two units on one machine: the first that goes leaves the volume to the oth
 test('a unit that has a volume already does not get another mounted over it', async () => {
   const d = await Deployment.settled({ units: 1 });
   const unit = d.unit(0);
-  deployExporter(d, () => nfs);
+  const files = new FilesProvider(d.stage, nfs);
   mkdirSync(join(d.machine(unit).paths.root, 'usr/sbin'), { recursive: true });
   writeFileSync(join(d.machine(unit).paths.root, 'usr/sbin/mount.nfs4'), '');
-  d.juju.integrate(`${application}:filesystem`, 'files:filesystem');
+  files.integrate();
   await d.cluster.settle();
   // Mounted by somebody else: it stays, and goes on working.
   expect(d.status(unit)).toMatch(/^blocked: umount \/var\/lib\/concourse, or juju remove-relation/);

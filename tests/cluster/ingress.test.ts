@@ -2,11 +2,10 @@
 // same, reaches web alone, and people are sent to its URL.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { charmFiles, defineCharm, provides } from 'juju-ts-ops';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
 import { Authority } from '../support/authority.ts';
 import { fixedKey } from '../support/fake-random.ts';
+import { IngressProvider } from '../support/providers/ingress.ts';
 import {
   application,
   Deployment,
@@ -15,73 +14,18 @@ import {
   workerService,
 } from './support/deployment.ts';
 
-const ingressCharm = defineCharm({
-  name: 'traefik',
-  summary: 'ingress',
-  description: 'ingress',
-  provides: {
-    ingress: provides({ interface: 'ingress', app: { local: z.object({ ingress: z.string() }) } }),
-  },
-});
-
-const applicationData = z.object({
-  model: z.string(),
-  name: z.string(),
-  port: z.int().min(1).max(65534),
-  scheme: z.enum(['http', 'https', 'h2c']),
-  'strip-prefix': z.boolean(),
-  'redirect-https': z.boolean(),
-});
-const unitData = z.object({ host: z.string(), ip: z.ipv4() });
-
-/** Every value is JSON; a key that is missing or malformed, on any unit, and nothing is served. */
-function load<T>(schema: z.ZodType<T>, raw: Readonly<Record<string, string>>): T | undefined {
-  const own = Object.entries(raw).filter(
-    ([key]) => !/^(egress-subnets|ingress-address|private-address)$/.test(key),
-  );
-  return schema.safeParse(Object.fromEntries(own.map(([key, text]) => [key, JSON.parse(text)]))).data;
-}
-
-class Ingress {
+class Ingress extends IngressProvider {
   readonly d: Deployment;
-  /** Undefined: it is not ready. */
-  url: string | undefined = 'https://ci.example.com/';
-  readonly relation: number;
 
   constructor(d: Deployment) {
+    super(d.stage);
     this.d = d;
-    d.cluster.deploy('traefik', {
-      files: charmFiles(ingressCharm),
-      charm: () =>
-        ingressCharm.implement({
-          reconcile: async (hook) => {
-            const [relation] = await hook.relations('ingress');
-            if (relation === undefined || this.url === undefined || this.backends() === undefined) return;
-            await relation.setApplication({ ingress: JSON.stringify({ url: this.url }) });
-          },
-          teardown: async () => {},
-          actions: {},
-        }),
-    });
-    this.relation = d.juju.integrate(`${application}:ingress`, 'traefik:ingress');
+    this.integrate();
   }
 
-  /** Where requests go; undefined: some unit has not said what it must. */
-  backends(): string[] | undefined {
-    const { d, relation } = this;
-    const app = load(applicationData, d.juju.databag(relation, application));
-    const units = d.juju.units(application).map((unit) => load(unitData, d.juju.databag(relation, unit)));
-    if (app === undefined || units.includes(undefined)) return undefined;
-    expect(app).toMatchObject({ name: application, 'strip-prefix': false });
-    return [...new Set(units.flatMap((unit) => (unit ? [`${app.scheme}://${unit.ip}:${app.port}`] : [])))];
-  }
-
-  /** Its charm runs again, for what this test changed. */
-  async changes(url: string | undefined): Promise<void> {
+  says(url: string | undefined): Promise<void> {
     this.url = url;
-    this.d.juju.configure('traefik', {});
-    this.d.juju.exec('traefik/0', 'JUJU_DISPATCH_PATH=hooks/wake ./dispatch');
-    await this.d.cluster.settle();
+    return this.changes();
   }
 }
 
@@ -132,7 +76,7 @@ test('web that moves is followed by all units, whoever leads', async () => {
 test('another URL restarts web with it; with the relation it goes', async () => {
   const ingress = await served();
   const { d } = ingress;
-  await ingress.changes('http://builds.example.com:8000/');
+  await ingress.says('http://builds.example.com:8000/');
   expect(externalUrl(d)).toBe('http://builds.example.com:8000');
   d.juju.removeRelation(ingress.relation);
   await d.cluster.settle();
@@ -148,7 +92,7 @@ test('external-url goes before what the ingress says', async () => {
 test('a URL with a path is refused in words, and web goes on under its own address', async () => {
   const ingress = await served();
   const { d } = ingress;
-  await ingress.changes('http://10.1.1.1/model-concourse-ci');
+  await ingress.says('http://10.1.1.1/model-concourse-ci');
   expect(d.status(d.unit(0))).toMatch(
     /^blocked: relation ingress: Concourse cannot be served below \/model-concourse-ci: give it a name of its own/,
   );

@@ -1,64 +1,14 @@
 // The relation `monitoring`: a Prometheus that reads the databags as the library of the interface prometheus_scrape (v0)
 // does finds web and nothing else, and forgets it when the option or the relation goes.
-import { charmFiles, defineCharm, requires } from 'juju-ts-ops';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import { Prometheus } from '../support/providers/watchers.ts';
 import { application, Deployment, webService } from './support/deployment.ts';
 
 const keys = { app: ['scrape_jobs', 'scrape_metadata', 'alert_rules'] } as const;
-const jobsSchema = z.array(
-  z.object({
-    job_name: z.string(),
-    metrics_path: z.string(),
-    static_configs: z.array(z.object({ targets: z.array(z.string()) })),
-  }),
-);
-const metadataSchema = z.object({ model: z.string(), model_uuid: z.string(), application: z.string() });
-
-/** Another application that scrapes, as prometheus-k8s does. */
-const prometheus = defineCharm({
-  name: 'prometheus',
-  summary: 'scrapes',
-  description: 'scrapes',
-  requires: { metrics: requires({ interface: 'prometheus_scrape' }) },
-});
-
-/** What Prometheus would scrape, as `UNIT JOB ADDRESS:PORT/PATH`. */
-class Scraped {
-  readonly d: Deployment;
-  relation: number;
-
+class Scraped extends Prometheus {
   constructor(d: Deployment) {
-    this.d = d;
-    d.cluster.deploy('prometheus', {
-      files: charmFiles(prometheus),
-      charm: () => prometheus.implement({ reconcile: async () => {}, teardown: async () => {}, actions: {} }),
-    });
-    this.relation = d.juju.integrate(`${application}:monitoring`, 'prometheus:metrics');
-  }
-
-  bag(owner: string): Record<string, string> {
-    return { ...this.d.juju.databag(this.relation, owner) };
-  }
-
-  targets(): string[] {
-    const { scrape_jobs: text = '[]', scrape_metadata: metadata = '{}' } = this.bag(application);
-    const jobs = jobsSchema.parse(JSON.parse(text));
-    if (jobs.length > 0) expect(metadataSchema.parse(JSON.parse(metadata)).application).toBe(application);
-    return jobs.flatMap(({ job_name, metrics_path, static_configs }) =>
-      static_configs.flatMap(({ targets }) =>
-        targets.flatMap((target) => {
-          const [host, port] = target.split(':');
-          expect(host).toBe('*');
-          return this.d.juju.units(application).flatMap((unit) => {
-            const bag = this.bag(unit);
-            const name = bag['prometheus_scrape_unit_name'] || unit;
-            const address = bag['prometheus_scrape_unit_address'] || bag['prometheus_scrape_host'];
-            return address ? [`${name} ${job_name} ${address}:${port}${metrics_path}`] : [];
-          });
-        }),
-      ),
-    );
+    super(d.stage);
+    this.integrate();
   }
 }
 
@@ -112,7 +62,7 @@ test('a relation that ends and comes again is told again', async () => {
   d.juju.removeRelation(scraped.relation);
   await d.cluster.settle();
   expect(d.statuses().every((status) => status.startsWith('active'))).toBe(true);
-  scraped.relation = d.juju.integrate(`${application}:monitoring`, 'prometheus:metrics');
+  scraped.integrate();
   await d.cluster.settle();
   expect(scraped.targets()).not.toEqual([]);
 });

@@ -83,7 +83,7 @@ describe('before there is a login', () => {
     expect(d.status(d.unit(0))).toBe('waiting: for postgresql to let this unit read its secrets');
     expect(await d.runs(d.unit(0), webService)).toBeUndefined();
     charm.grants = true;
-    await charm.look();
+    await charm.changes();
     await d.cluster.advance(31_000);
     expect(allActive(d)).toBe(true);
   });
@@ -95,7 +95,7 @@ describe('what changes while web runs', () => {
     const { d } = charm;
     const before = [starts(d, 0, webService), starts(d, 1, workerService)] as const;
     charm.password = 'second-password-of-it';
-    await charm.look();
+    await charm.changes();
     expect(read(d, 'web.env')).toContain('POSTGRES_PASSWORD="second-password-of-it"\n');
     expect(starts(d, 0, webService)).toBe(before[0] + 1);
     expect(starts(d, 1, workerService)).toBe(before[1]);
@@ -104,7 +104,7 @@ describe('what changes while web runs', () => {
   test('another primary, after a failover, is where web goes', async () => {
     const charm = await PostgresCharm.settled();
     charm.primary = '10.1.0.6';
-    await charm.look();
+    await charm.changes();
     expect(read(charm.d, 'web.env')).toContain('POSTGRES_HOST="10.1.0.6"\n');
     expect(allActive(charm.d)).toBe(true);
   });
@@ -113,18 +113,18 @@ describe('what changes while web runs', () => {
     const charm = await PostgresCharm.settled();
     const { d } = charm;
     charm.tls = { tls: 'True', 'tls-ca': 'AUTHORITY ONE\n' };
-    await charm.look();
+    await charm.changes();
     expect(read(d, 'web.env')).toContain('POSTGRES_SSLMODE="verify-full"\n');
     expect(read(d, 'web.env')).toContain(`CA_CERT="${caFile(d)}"\n`);
     expect(read(d, 'postgres_ca.pem')).toBe('AUTHORITY ONE\n');
     expect(statSync(caFile(d)).mode & 0o777).toBe(0o600);
     const before = starts(d, 0, webService);
     charm.tls = { tls: 'True', 'tls-ca': 'AUTHORITY TWO\n' };
-    await charm.look();
+    await charm.changes();
     expect(read(d, 'postgres_ca.pem')).toBe('AUTHORITY TWO\n');
     expect(starts(d, 0, webService)).toBe(before + 1);
     charm.tls = { tls: 'False', 'tls-ca': '' };
-    await charm.look();
+    await charm.changes();
     expect(read(d, 'web.env')).toContain('POSTGRES_SSLMODE="disable"\n');
     expect(existsSync(caFile(d))).toBe(false);
   });
@@ -303,7 +303,7 @@ test('what the secrets say is in no databag of ours, no status, no log, no argum
   await d.cluster.settle();
   charm.away = true;
   charm.password = 'second-password-of-it';
-  await charm.look();
+  await charm.changes();
   d.juju.configure(application, { version: '8.2.0' });
   await d.cluster.settle();
   const own = d.juju.units(application);

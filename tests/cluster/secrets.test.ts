@@ -151,7 +151,7 @@ test('nor is the password of a database that comes by a relation, while its prov
   const told: string[] = [];
   d.silentWeb.add('8.1.0');
   charm.password = 'second-password-of-it';
-  await charm.look();
+  await charm.changes();
   const complaint = 'pq: password second-password-of-it (once first-password-of-it) is wrong';
   d.machine(d.unit(0)).services.append(webService, `error: ${complaint}`);
   await runActions(d, d.unit(0), told);

@@ -2,96 +2,19 @@
 // web its credentials, whichever unit is web, and takes them back.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { charmFiles, defineCharm, json, provides } from 'juju-ts-ops';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
 import { Authority } from '../support/authority.ts';
+import { playSilentVault, VaultProvider } from '../support/providers/vault.ts';
 import { application, Deployment, type DeploymentOptions, webService } from './support/deployment.ts';
 
 const authority = new Authority('Vault', Date.UTC(2026, 0, 1)).certificate;
-const vaultCharm = defineCharm({
-  name: 'vault',
-  summary: 'vault',
-  description: 'vault',
-  provides: {
-    'vault-kv': provides({
-      interface: 'vault-kv',
-      app: {
-        local: z.object({
-          vault_url: z.string(),
-          ca_certificate: z.string(),
-          mount: z.string(),
-          credentials: json(z.record(z.string(), z.string())),
-        }),
-        remote: z.object({ mount_suffix: z.string() }),
-      },
-      unit: { remote: z.object({ nonce: z.string(), egress_subnet: z.string() }) },
-    }),
-  },
-});
-
-class Vault {
+class Vault extends VaultProvider {
   readonly d: Deployment;
-  readonly relation: number;
-  url = 'https://10.0.8.8:8200';
-  /** Counts up when credentials are made anew. */
-  generation = 1;
-  readonly #secrets = new Map<string, string>();
 
   constructor(d: Deployment) {
+    super(d.stage, authority);
     this.d = d;
-    d.cluster.deploy('vault', {
-      files: charmFiles(vaultCharm),
-      charm: () =>
-        vaultCharm.implement({
-          reconcile: (hook) => this.#answer(hook),
-          teardown: async () => {},
-          actions: {},
-        }),
-    });
-    this.relation = d.juju.integrate(`${application}:vault-kv`, 'vault:vault-kv');
-  }
-
-  async #answer(hook: Parameters<Parameters<typeof vaultCharm.implement>[0]['reconcile']>[0]): Promise<void> {
-    const [relation] = await hook.relations('vault-kv');
-    const suffix = (await relation?.application())?.values.mount_suffix;
-    if (relation === undefined || suffix === undefined || hook.event.kind === 'relation-broken') return;
-    const credentials: Record<string, string> = {};
-    for (const unit of await relation.units()) {
-      const { nonce, egress_subnet: subnet } = (await relation.unit(unit)).values;
-      if (nonce === undefined || subnet === undefined) continue;
-      const content = {
-        'role-id': `role-of-${unit.replace('/', '-')}`,
-        'role-secret-id': `hushhush-${subnet}-${this.generation}`,
-      };
-      const made = this.#secrets.get(nonce);
-      if (made === undefined) {
-        const uri = await hook.secrets.add(content, { label: `kv-${nonce}` });
-        await hook.secrets.grant(uri, relation);
-        this.#secrets.set(nonce, uri);
-      } else await hook.secrets.set(made, content);
-      credentials[nonce] = this.#secrets.get(nonce) ?? '';
-    }
-    await relation.setApplication({
-      vault_url: this.url,
-      ca_certificate: authority,
-      mount: `charm-${application}-${suffix}`,
-      credentials,
-    });
-  }
-
-  bag(owner: string): Record<string, string> {
-    return { ...this.d.juju.databag(this.relation, owner) };
-  }
-
-  /** Units that ask for credentials. */
-  asking(): string[] {
-    return this.d.juju.units(application).filter((unit) => this.bag(unit)['nonce'] !== undefined);
-  }
-
-  async changes(): Promise<void> {
-    this.d.juju.exec('vault/0', 'JUJU_DISPATCH_PATH=hooks/wake ./dispatch');
-    await this.d.cluster.settle();
+    this.integrate();
   }
 }
 
@@ -166,10 +89,7 @@ test('a unit that becomes web asks for its own, leader or not, and the one befor
 test('until Vault answers, web says for what it waits, and goes on as it is', async () => {
   const d = await Deployment.settled({ units: 1 });
   const starts = d.machine(d.unit(0)).services.starts.length;
-  d.cluster.deploy('vault', {
-    files: charmFiles(vaultCharm),
-    charm: () => vaultCharm.implement({ reconcile: async () => {}, teardown: async () => {}, actions: {} }),
-  });
+  playSilentVault(d.stage);
   d.juju.integrate(`${application}:vault-kv`, 'vault:vault-kv');
   await d.cluster.settle();
   expect(d.status(d.unit(0))).toBe('waiting: for vault to give web its credentials (relation vault-kv)');

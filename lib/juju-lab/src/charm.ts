@@ -14,10 +14,20 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { CharmFiles } from 'juju-ts-ops/testing';
 import { parse } from 'yaml';
 import { codeOf, LabError } from './errors.ts';
+
+export interface UnpackedCharm {
+  directory: string;
+  files: CharmFiles;
+}
+
+export function readCharm(directory: string): UnpackedCharm {
+  const absolute = resolve(directory);
+  return { directory: absolute, files: readCharmFiles(absolute) };
+}
 
 export function readCharmFiles(directory: string): CharmFiles {
   const metadata = readYaml(join(directory, 'metadata.yaml'));

@@ -1,12 +1,14 @@
 // The machines of the lab, kept in line with the units that the fake Juju has.
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Charm } from 'juju-ts-ops';
 import type { FakeJuju, Operation } from 'juju-ts-ops/testing';
 import type { LabClock } from './clock.ts';
 import { LabError } from './errors.ts';
 import type { Happenings } from './happenings.ts';
 import type { ExecRequest } from './juju-exec.ts';
 import type { LabOptions } from './options.ts';
+import { PlayedUnit } from './played.ts';
 import type { ToolAnswer } from './tools/server.ts';
 import { LabUnit, type UnitMachine, type UnitSurroundings } from './unit.ts';
 
@@ -20,6 +22,8 @@ export interface FleetSurroundings {
   sockets: string;
   applications(): string[];
   charmDirectory(application: string): string;
+  /** The charm of an application that is played. */
+  played(application: string): Charm | undefined;
 }
 
 /** How long a leader's lease lasts that is not renewed any more, at most (ms of Juju's time). */
@@ -205,9 +209,13 @@ export class Fleet {
       },
       onChange: () => happenings.changed(),
     };
-    const unit = options.machines?.make(name, around) ?? new LabUnit(name, around);
+    const played = this.#around.played(applicationOf(name));
+    const unit =
+      played === undefined
+        ? (options.machines?.make(name, around) ?? new LabUnit(name, around))
+        : new PlayedUnit(name, played, around);
     this.#units.set(name, unit);
-    if (options.volume !== undefined) this.mountVolume(name, {});
+    if (options.volume !== undefined && played === undefined) this.mountVolume(name, {});
     unit.uniter.start();
   }
 

@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type Charm, charmFiles } from 'juju-ts-ops';
 import {
   type ActionRecord,
   type ActionValue,
@@ -9,7 +10,7 @@ import {
   type DeployOptions,
   FakeJuju,
 } from 'juju-ts-ops/testing';
-import { readCharmFiles } from './charm.ts';
+import { readCharm, type UnpackedCharm } from './charm.ts';
 import { LabClock } from './clock.ts';
 import { serveControl } from './control/server.ts';
 import { LabError } from './errors.ts';
@@ -36,7 +37,8 @@ export class Lab {
   readonly #fleet: Fleet;
   readonly #sockets: string;
   readonly #watcher: { end(): Promise<void> };
-  readonly #charms = new Map<string, { directory: string; files: CharmFiles }>();
+  readonly #charms = new Map<string, UnpackedCharm>();
+  readonly #played = new Map<string, Charm>();
   readonly #addresses = new Addresses();
   #control: { close(): void } | undefined;
   #closed: Promise<void> | undefined;
@@ -73,6 +75,7 @@ export class Lab {
       sockets: this.#sockets,
       applications: () => this.applications(),
       charmDirectory: (application) => this.charmDirectory(application),
+      played: (application) => this.#played.get(application),
     });
   }
 
@@ -92,6 +95,15 @@ export class Lab {
         address: (number) => this.#addressOf(`${application}/${number}`),
       });
       this.#charms.set(application, charm);
+    });
+  }
+
+  /** As `juju deploy` of another charm, which is called in this process, and whose units have no machines: what there is beside the
+   * charm that the lab is for. */
+  play(application: string, charm: Charm, options: DeployOptions = {}): void {
+    this.operate((juju) => {
+      juju.deploy(application, charmFiles(charm), options);
+      this.#played.set(application, charm);
     });
   }
 
@@ -212,7 +224,7 @@ export class Lab {
   }
 
   applications(): string[] {
-    return [...this.#charms.keys()];
+    return [...this.#charms.keys(), ...this.#played.keys()];
   }
 
   unitNames(): string[] {
@@ -274,16 +286,11 @@ export class Lab {
     return this.#options.machines?.address(unit) ?? this.#addresses.of(unit);
   }
 
-  #charmOf(application: string): { directory: string; files: CharmFiles } {
+  #charmOf(application: string): UnpackedCharm {
     const charm = this.#charms.get(application);
     if (charm !== undefined) return charm;
     throw new LabError(
       `no application "${application}"; there are: ${this.applications().join(', ') || 'none'}`,
     );
   }
-}
-
-function readCharm(directory: string): { directory: string; files: CharmFiles } {
-  const absolute = resolve(directory);
-  return { directory: absolute, files: readCharmFiles(absolute) };
 }

@@ -35,10 +35,13 @@ export interface UnitSurroundings {
   onChange(): void;
 }
 
+/** What runs a unit's operations, as the lab drives it. */
+export type Agent = Pick<Uniter, 'current' | 'start' | 'stop' | 'kill' | 'ended' | 'wake'>;
+
 /** A unit's machine as the lab drives it: whatever it consists of. */
 export interface UnitMachine {
   readonly name: string;
-  readonly uniter: Uniter;
+  readonly uniter: Agent;
   readonly power: 'on' | 'off' | 'frozen';
   cutPower(): Promise<void>;
   shutDown(): Promise<void>;

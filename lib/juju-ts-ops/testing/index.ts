@@ -16,6 +16,7 @@ export { absent, type Refused, refused } from './not-modelled.ts';
 export type { DeployOptions } from './deploy.ts';
 export type { ExecOptions } from './exec.ts';
 export { type End, type FinishRecord, HookContext } from './hook-run.ts';
+export { type InProcess, type Ran, runOperation } from './in-process.ts';
 export type { ApplicationStatus, JujuStatus, UnitStatus } from './juju-status.ts';
 export type {
   ActionRecord,

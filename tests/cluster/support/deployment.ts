@@ -22,6 +22,7 @@ import type { Effects } from '../../support/effects.ts';
 import { FakeMachine } from '../../support/fake-host.ts';
 import { respond } from '../../support/fake-http.ts';
 import { LockTable } from '../../support/lock-table.ts';
+import type { Stage } from '../../support/providers/stage.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { archive, releaseEntries, sha256 } from '../../unit/release/archives.ts';
 
@@ -162,6 +163,18 @@ export class Deployment {
 
   get juju() {
     return this.cluster.juju;
+  }
+
+  /** For the applications beside it. */
+  get stage(): Stage {
+    const { cluster, juju, clock } = this;
+    return {
+      juju,
+      play: (app, charm) => cluster.deploy(app, { charm: () => charm }),
+      operate: (command) => command(juju),
+      settle: () => cluster.settle(),
+      now: () => clock.now(),
+    };
   }
 
   unit(number: number): string {
