@@ -5,7 +5,8 @@ import type { Faults } from './faults.ts';
 import { Violation } from './invariants.ts';
 import { versions } from './mirror.ts';
 import { webService, workerService } from './services.ts';
-import { application, type World } from './world.ts';
+import { application, appOf } from './topology.ts';
+import type { App, World } from './world.ts';
 
 /** A staging that failed often is tried again within an hour. */
 const boundMs = 2 * 3_600_000;
@@ -20,35 +21,45 @@ export interface Converged {
 
 /** What is wrong still; empty: converged. */
 export function open(world: World): string[] {
-  const wrong: string[] = [];
+  const target = world.goal().version ?? '';
+  const wrong = world.apps.flatMap((app) => openIn(world, app, target));
+  const configured = world.juju.model.applications.get(application)?.config.get('version');
   const goal = world.goal();
-  const target = goal.version ?? '';
-  const disks = new Set<Disk>();
-  for (const unit of world.juju.units(application)) {
+  const pinned = world.app(application).pins.at(-1);
+  const asked = typeof configured === 'string' && configured !== '' ? configured : undefined;
+  if (goal['skip-version'] === undefined && asked !== undefined && asked !== target)
+    wrong.push(`the goal is ${target}, and ${asked} is configured`);
+  if (asked === undefined && goal['skip-version'] === undefined && pinned !== undefined && target < pinned)
+    wrong.push(`the goal is ${target}, and the charm pins ${pinned}`);
+  const used = world.allUnits().map((unit) => world.machine(unit).volume);
+  for (const disk of world.volumes()) if (used.includes(disk)) wrong.push(...left(disk));
+  return wrong;
+}
+
+/** `target`: of web's application, which decides for all. */
+function openIn(world: World, { name, elsewhere }: App, target: string): string[] {
+  const wrong: string[] = [];
+  const goal = world.goal(name);
+  for (const unit of world.juju.units(name)) {
     const machine = world.machine(unit);
     const { status, message } = world.juju.unitStatus(unit);
     if (status !== 'active') wrong.push(`${unit} is ${status}: ${message}`);
     const facts = world.facts(unit) ?? {};
     const role = facts.role ?? '';
-    if (machine.volume !== undefined) disks.add(machine.volume);
     const web = machine.systemd.runs(webService);
     const worker = machine.systemd.runs(workerService);
     if (role.includes('web') ? web !== target : web !== undefined)
       wrong.push(`${unit} (${role}) runs web ${web}, the goal is ${target}`);
     if (role.includes('worker') ? worker !== target : worker !== undefined)
       wrong.push(`${unit} (${role}) runs worker ${worker}, the goal is ${target}`);
+    if (worker !== undefined && !world.isRegistered(machine))
+      wrong.push(`${unit} is not registered with web`);
     if (facts['upgrade-state'] === 'prepare') wrong.push(`${unit} says prepare`);
     if (role === '') wrong.push(`${unit} has no role`);
   }
-  const configured = world.juju.model.applications.get(application)?.config.get('version');
-  const pinned = world.pins.at(-1);
-  const asked = typeof configured === 'string' && configured !== '' ? configured : undefined;
-  if (goal['skip-version'] === undefined && asked !== undefined && asked !== target)
-    wrong.push(`the goal is ${target}, and ${asked} is configured`);
-  if (asked === undefined && goal['skip-version'] === undefined && pinned !== undefined && target < pinned)
-    wrong.push(`the goal is ${target}, and the charm pins ${pinned}`);
-  if (goal.hold !== undefined) wrong.push('upgrades are held');
-  for (const disk of disks) wrong.push(...left(disk));
+  if (elsewhere !== undefined && world.units(name).length > 0 && goal.version !== target)
+    wrong.push(`the goal of ${name} is ${goal.version}, and web's is ${target}`);
+  if (goal.hold !== undefined) wrong.push(`upgrades of ${name} are held`);
   return wrong;
 }
 
@@ -80,7 +91,7 @@ export async function converge(world: World, faults: Faults): Promise<Converged>
     if (await world.step()) continue;
     const wrong = open(world);
     if (wrong.length === 0) return result;
-    if (result.typed < actionsAtMost && typeWhatIsAsked(world, typed)) {
+    if (result.typed < actionsAtMost && typeWhatIsAsked(world, faults, typed)) {
       result.typed += 1;
       continue;
     }
@@ -100,6 +111,7 @@ function heal(world: World, faults: Faults): void {
   for (const machine of world.machinesByUnit.values()) {
     machine.frozenUntil = 0;
     Object.assign(machine.link, { state: 'good', staleMs: 0 });
+    machine.apart = false;
     Object.assign(machine.systemd.troubles, { failingStarts: 0, stopMs: 50, webMs: 500 });
     machine.systemd.troubles.silent.clear();
   }
@@ -127,44 +139,55 @@ async function updateStatus(world: World): Promise<void> {
   }
 }
 
-/** `juju run UNIT ACTION [KEY=VALUE]…` in a blocked status: the operator does so, once for each text. */
-function typeWhatIsAsked(world: World, typed: Set<string>): boolean {
-  const leader = world.juju.leader(application);
+/** `juju run UNIT ACTION [KEY=VALUE]…` or `juju config` in a blocked status: the operator does so, once for each text. */
+function typeWhatIsAsked(world: World, faults: Faults, typed: Set<string>): boolean {
+  const { juju, scheduler } = world;
   // Whoever holds upgrades back goes on with them, too; and does not type it again while it is waiting for its turn.
-  const resume = `resume ${Math.floor(world.scheduler.now / 600_000)}`;
-  if (world.goal().hold !== undefined && leader !== undefined && !typed.has(resume)) {
+  for (const { name } of world.apps) {
+    const leader = juju.leader(name);
+    const resume = `resume ${name} ${Math.floor(scheduler.now / 600_000)}`;
+    if (world.goal(name).hold === undefined || leader === undefined || typed.has(resume)) continue;
     typed.add(resume);
-    world.juju.runAction(leader, 'resume', {});
+    juju.runAction(leader, 'resume', {});
     return true;
   }
-  for (const unit of world.juju.units(application)) {
-    const { status, message } = world.juju.unitStatus(unit);
-    const [, option = '', value = ''] = /juju config concourse-ci ([a-z-]+)=([^\s:…]+)/.exec(message) ?? [];
-    if (status === 'blocked' && option === 'version' && !typed.has(`${unit} ${message}`)) {
-      typed.add(`${unit} ${message}`);
-      world.juju.configure(application, { [option]: value });
-      return true;
-    }
-    const [, target = '', action = '', rest = ''] =
-      /juju run (\S+?) ([a-z-]+)((?: [a-z-]+=[^\s:]+)*)/.exec(message) ?? [];
-    if (status !== 'blocked' || action === '' || typed.has(`${unit} ${message}`)) continue;
+  for (const unit of world.allUnits()) {
+    const { status, message } = juju.unitStatus(unit);
+    if (status !== 'blocked' || typed.has(`${unit} ${message}`)) continue;
     typed.add(`${unit} ${message}`);
-    const params = Object.fromEntries(
-      rest
-        .trim()
-        .split(' ')
-        .filter(Boolean)
-        .map((text) => text.split('=')),
-    );
-    const at = target.endsWith('/leader') ? world.juju.leader(application) : target;
-    if (at === undefined) continue;
-    try {
-      world.juju.runAction(at, action, params);
-    } catch (error) {
-      if (!(error instanceof Impossible)) throw error;
-      continue;
-    }
-    return true;
+    if (types(world, faults, unit, message)) return true;
   }
   return false;
+}
+
+/** False: there is nothing to type, or it is not to be had. */
+function types(world: World, faults: Faults, unit: string, message: string): boolean {
+  const { juju } = world;
+  const own = world.app(appOf(unit));
+  const [, configured = '', option = '', value = ''] =
+    /juju config (\S+) ([a-z-]+)=([^\s:…]+)/.exec(message) ?? [];
+  if (option === 'version') {
+    juju.configure(own.border.here(configured), { [option]: value });
+    return true;
+  }
+  const [, resetIn = '', reset = ''] = /juju config (\S+) --reset ([a-z-]+)/.exec(message) ?? [];
+  if (reset !== '') {
+    if (juju.model.profile === '4.0') faults.untold = true;
+    juju.resetConfig(own.border.here(resetIn), [reset]);
+    return true;
+  }
+  const [, target = '', action = '', rest = ''] =
+    /juju run (\S+?) ([a-z-]+)((?: [a-z-]+=[^\s:]+)*)/.exec(message) ?? [];
+  const at = target.endsWith('/leader')
+    ? juju.leader(own.border.here(appOf(target)))
+    : own.border.here(target);
+  if (action === '' || at === undefined) return false;
+  const pairs = rest.trim().split(' ').filter(Boolean);
+  try {
+    juju.runAction(at, action, Object.fromEntries(pairs.map((text) => text.split('='))));
+  } catch (error) {
+    if (!(error instanceof Impossible)) throw error;
+    return false;
+  }
+  return true;
 }

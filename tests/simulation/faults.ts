@@ -4,7 +4,8 @@ import type { Machine } from './machine.ts';
 import { type ActionFault, type Fault, type FaultKind, targets } from './plan.ts';
 import { webService, workerService } from './services.ts';
 import type { Trace } from './trace.ts';
-import { application, type World } from './world.ts';
+import { application, appOf } from './topology.ts';
+import type { App, World } from './world.ts';
 
 export class Faults {
   /** How often each kind really happened. */
@@ -67,8 +68,14 @@ export class Faults {
 
   /** The unit that a number means: units come and go, so it counts those that are there. */
   private unit(number: number): string | undefined {
-    const units = this.world.juju.units(application);
+    const units = this.world.allUnits();
     return units[number % Math.max(units.length, 1)];
+  }
+
+  /** The application of workers alone that a number means. */
+  private elsewhere(number: number): App | undefined {
+    const apps = this.world.apps.slice(1);
+    return apps[number % Math.max(apps.length, 1)];
   }
 
   private running(number: number): string | undefined {
@@ -110,13 +117,48 @@ export class Faults {
       case 'refresh': {
         this.wanted += 1;
         const pin = ['8.1.0', '8.2.0', '8.3.0', '8.4.0'][Math.min(this.wanted, 3)] ?? '8.4.0';
-        world.pins.push(pin);
+        world.app(application).pins.push(pin);
         juju.refresh(application, world.charmFiles);
         return `the charm pins ${pin}`;
       }
-      case 'add':
-        if (juju.units(application).length > 5) return undefined;
-        return juju.addUnit(application);
+      case 'add': {
+        const { name } = world.apps[(fault.app ?? 0) % world.apps.length] ?? { name: application };
+        if (world.allUnits().length > 5) return undefined;
+        return juju.addUnit(name);
+      }
+      case 'unrelate': {
+        const app = this.elsewhere(fault.app);
+        if (app?.related !== true) return undefined;
+        app.related = false;
+        world.relate();
+        this.later(fault.ms, `${app.name} is related to web again`, () => {
+          app.related = true;
+        });
+        return `${app.name} has no web for ${fault.ms} ms`;
+      }
+      case 'apart': {
+        const app = this.elsewhere(fault.app);
+        if (app === undefined) return undefined;
+        const set = (apart: boolean) => {
+          for (const machine of world.machinesOf(app.name)) machine.apart = apart;
+        };
+        set(true);
+        this.later(fault.ms, `${app.name} reaches web`, () => set(false));
+        return `workers of ${app.name} do not reach web for ${fault.ms} ms`;
+      }
+      case 'workers-config': {
+        const app = this.elsewhere(fault.app);
+        if (app === undefined) return undefined;
+        juju.configure(app.name, { [fault.option]: fault.value });
+        return `${app.name} ${fault.option}=${fault.value}`;
+      }
+      case 'workers-refresh': {
+        const app = this.elsewhere(fault.app);
+        if (app === undefined) return undefined;
+        app.pins.push(fault.version);
+        juju.refresh(app.name, world.charmFiles);
+        return `the charm of ${app.name} pins ${fault.version}`;
+      }
       case 'server':
         world.mirror.state = fault.state;
         this.later(fault.ms, 'the mirror is well', () => {
@@ -154,15 +196,15 @@ export class Faults {
     switch (fault.kind) {
       case 'leader':
         if (!world.works(unit)) return undefined;
-        juju.setLeader(application, unit);
+        juju.setLeader(appOf(unit), unit);
         return 'leads now';
       case 'remove':
-        if (world.units().length < 3) return undefined;
+        if (!this.canGo(unit)) return undefined;
         if (juju.model.profile === '4.0') this.untold = true;
         juju.removeUnit(unit);
         return 'is removed';
       case 'remove-force':
-        if (world.units().length < 3) return undefined;
+        if (!this.canGo(unit)) return undefined;
         this.untold = true;
         world.kill(unit, false);
         juju.removeUnit(unit, { force: true });
@@ -213,7 +255,8 @@ export class Faults {
         return `finds the volume unmounted for ${fault.ms} ms`;
       case 'full':
       case 'read-only': {
-        const disk = fault.unit % 2 === 0 ? world.volume : (machine.volume ?? machine.own);
+        const shared = appOf(unit) === application ? world.volume : machine.volume;
+        const disk = (fault.unit % 2 === 0 ? shared : machine.volume) ?? machine.own;
         const trouble = fault.kind === 'full' ? 'full' : 'readOnly';
         disk[trouble] = true;
         this.later(fault.ms, 'the disk takes writes again', () => {
@@ -264,10 +307,13 @@ export class Faults {
         return `takes ${fault.ms} ms (${fault.kind})`;
       }
       case 'action': {
+        const app = fault.action === 'move-web' ? application : appOf(unit);
         const leads = ['upgrade', 'rollback', 'move-web', 'hold', 'resume'].includes(fault.action);
-        const installer = fault.action === 'prefetch' ? world.goal().installer : undefined;
-        const at = (leads ? juju.leader(application) : installer) ?? unit;
-        juju.runAction(at, fault.action, paramsOf(fault.action, unit, fault.unit));
+        const installer = fault.action === 'prefetch' ? world.goal(app).installer : undefined;
+        const at = (leads ? juju.leader(app) : installer) ?? unit;
+        const own = juju.units(app);
+        const meant = appOf(unit) === app ? unit : (own[fault.unit % Math.max(own.length, 1)] ?? unit);
+        juju.runAction(at, fault.action, paramsOf(fault.action, meant, fault.unit));
         return `${fault.action} runs on ${at}`;
       }
       default:
@@ -275,14 +321,25 @@ export class Faults {
     }
   }
 
+  /** Each application keeps a unit; where there is one application, two of them. Where web's has but one, the operator adds another. */
+  private canGo(unit: string): boolean {
+    const { world } = this;
+    const app = appOf(unit);
+    const left = world.units(app).length - 1;
+    if (world.apps.length === 1) return left >= 2;
+    if (left === 0 && app === application) world.juju.addUnit(app);
+    return left > 0 || app === application;
+  }
+
   /** A leader that cannot renew its lease for so long loses it. */
   private moveLease(unit: string, ms: number): void {
     const { juju } = this.world;
-    if (ms < 60_000 || juju.leader(application) !== unit) return;
+    const app = appOf(unit);
+    if (ms < 60_000 || juju.leader(app) !== unit) return;
     this.later(30_000 + this.world.random.below(30_000), 'the lease is over', () => {
-      const next = this.world.units().find((each) => each !== unit && this.world.works(each));
-      if (next !== undefined && juju.leader(application) === unit && !this.world.works(unit))
-        juju.setLeader(application, next);
+      const next = this.world.units(app).find((each) => each !== unit && this.world.works(each));
+      if (next !== undefined && juju.leader(app) === unit && !this.world.works(unit))
+        juju.setLeader(app, next);
     });
   }
 
@@ -314,11 +371,14 @@ export class Faults {
       if (!machine.powered) continue;
       this.cutPower(unit, machine);
       machine.own.lose(world.random);
-      if (machine.volume !== undefined && machine.volume !== world.volume) machine.volume.lose(world.random);
+      const { volume } = machine;
+      if (volume !== undefined && !world.isShared(volume)) volume.lose(world.random);
       this.later(1_000 + world.random.below(120_000), `${unit} boots`, () => this.boot(unit, machine));
     }
-    world.volume.lose(world.random);
-    world.guard(() => world.invariants.wholeReleases(world.volume, 'after a power cut'));
+    for (const volume of world.volumes()) {
+      if (world.isShared(volume)) volume.lose(world.random);
+      world.guard(() => world.invariants.wholeReleases(volume, 'after a power cut'));
+    }
     return 'everything loses power';
   }
 }

@@ -5,7 +5,8 @@ import type { DiskChange, Watcher } from './files.ts';
 import type { Machine } from './machine.ts';
 import { releaseOf } from './mirror.ts';
 import type { Process } from './scheduler.ts';
-import { type ServiceEvents, workerService } from './services.ts';
+import { type ServiceEvents, webService, workerService } from './services.ts';
+import { application, appOf } from './topology.ts';
 
 export class Violation extends Error {
   override name = 'Violation';
@@ -23,9 +24,13 @@ export interface World {
   machineOf(unit: string): Machine;
   /** The committed databag of the unit in the peer relation; undefined when there is no such unit. */
   facts(unit: string): Record<string, string> | undefined;
-  goal(): Record<string, string>;
-  /** Units of the model that are not dying. */
-  units(): string[];
+  goal(app: string): Record<string, string>;
+  /** Units of the application that are not dying. */
+  units(app: string): string[];
+  /** The volume is (also) that of units of web's application. */
+  decides(disk: Disk): boolean;
+  /** A unit's name in its own model. */
+  known(unit: string): string;
   /** What the unit's agent shows of the others, as it would answer now. */
   seenBy(unit: string): ReadonlyMap<string, Readonly<Record<string, string>>>;
   isActive(unit: string): boolean;
@@ -66,6 +71,8 @@ export class Invariants implements Watcher {
     Process,
     { id: string; facts: Readonly<Record<string, string>>; workers: string[] }
   >();
+  /** Versions of which web has been started. */
+  private readonly webs = new Set<string>();
   secrets: string[] = [];
   private readonly world: World;
 
@@ -93,6 +100,7 @@ export class Invariants implements Watcher {
     if (change.inside === 'bin' && bin !== undefined) {
       for (const versions of this.namedTo.values()) versions.add(bin);
       this.noStaleConsent(process, disk, bin);
+      this.webDecides(process, disk, bin);
       this.binBefore.set(disk, bin);
     }
     this.wholeReleases(disk, change.inside);
@@ -174,7 +182,7 @@ export class Invariants implements Watcher {
   private noStaleConsent(process: Process, disk: Disk, to: string): void {
     const { world } = this;
     const began = this.began.get(process);
-    if (began === undefined || world.goal().installer !== process.unit) return;
+    if (began === undefined || world.goal(appOf(process.unit)).installer !== process.unit) return;
     const { id, facts, workers } = began;
     const from = this.binBefore.get(disk);
     if (from === undefined || from === to) return;
@@ -183,13 +191,19 @@ export class Invariants implements Watcher {
     // A deadline further off than its length was set by a clock that has gone back since: it counts as passed.
     if (leftMs <= 0 || leftMs > world.readyTimeoutMs()) return;
     for (const unit of workers) {
-      if (!world.units().includes(unit) || world.machineOf(unit).volume !== disk) continue;
+      if (!world.units(appOf(unit)).includes(unit) || world.machineOf(unit).volume !== disk) continue;
       if (!this.acknowledged.get(unit)?.has(id))
         throw new Violation(
           4,
           `${process.unit} switches to ${to} before its deadline, and ${unit} never acknowledged upgrade ${id}`,
         );
     }
+  }
+
+  /** 7. What is installed for workers elsewhere is what web runs, or has run: it never goes ahead of web. */
+  private webDecides(process: Process, disk: Disk, to: string): void {
+    if (this.world.decides(disk) || this.webs.has(to)) return;
+    throw new Violation(7, `${process.unit} installs ${to}, which no web of ${application} has ever run`);
   }
 
   binOf(disk: Disk): string | undefined {
@@ -213,6 +227,7 @@ export class Invariants implements Watcher {
     version: string | undefined,
     by: Process | undefined,
   ): void {
+    if (service === webService && version !== undefined) this.webs.add(version);
     if (service !== workerService) return;
     this.down.delete(unit);
     if (by === undefined || version === undefined) return;
@@ -227,11 +242,12 @@ export class Invariants implements Watcher {
   }
 
   private stopped(unit: string, service: string, by: Process | undefined): void {
-    if (service !== workerService || by === undefined || !this.world.units().includes(unit)) return;
+    if (service !== workerService || by === undefined || !this.world.units(appOf(unit)).includes(unit))
+      return;
     // An operator who restarts services by hand, or takes a worker out of service, wants just that.
     if (by.name === 'action restart-services' || by.name === 'action retire-worker') return;
     const id = this.standsAsideFor(unit);
-    const installer = this.world.goal().installer;
+    const installer = this.world.goal(appOf(unit)).installer;
     const published = installer === undefined ? undefined : this.world.facts(installer);
     if (id === undefined || published?.['upgrade-state'] !== 'prepare' || published['upgrade-id'] !== id)
       return;
@@ -249,9 +265,8 @@ export class Invariants implements Watcher {
 
   /** `state.json`: the upgrade that the worker stands aside for. */
   private standsAsideFor(unit: string): string | undefined {
-    const text = this.world
-      .machineOf(unit)
-      .text(`/var/lib/concourse/worker/${unit.replace('/', '-')}/state.json`);
+    const folder = this.world.known(unit).replace('/', '-');
+    const text = this.world.machineOf(unit).text(`/var/lib/concourse/worker/${folder}/state.json`);
     const found = /"upgradeId":(\d+)/.exec(text ?? '');
     return found?.[1];
   }
@@ -288,9 +303,10 @@ export class Invariants implements Watcher {
   begins(process: Process): void {
     const { world } = this;
     const facts = world.facts(process.unit) ?? {};
-    const goal = world.goal();
+    const app = appOf(process.unit);
+    const goal = world.goal(app);
     // Who shows as active works, whether this unit has been introduced to it or not.
-    const active = world.units().filter((unit) => unit !== process.unit && world.isActive(unit));
+    const active = world.units(app).filter((unit) => unit !== process.unit && world.isActive(unit));
     const shown = new Map(active.map((unit) => [unit, world.facts(unit) ?? {}]));
     const workers = [...new Map([...shown, ...world.seenBy(process.unit)])].flatMap(([unit, theirs]) =>
       theirs.role?.includes('worker') === true &&

@@ -34,6 +34,7 @@ export class Flocks {
 export interface MachineOptions {
   unit: string;
   number: number;
+  address: string;
   seed: number;
   scheduler: Scheduler;
   volume: Disk | undefined;
@@ -63,6 +64,8 @@ export class Machine {
   frozenUntil = 0;
   /** Hook tools do not reach the controller. */
   cut = false;
+  /** Its worker does not reach web. */
+  apart = false;
   private readonly stale = new StaleLookups();
   private readonly random: FakeRandom;
   private boots = 1;
@@ -73,7 +76,7 @@ export class Machine {
     this.o = o;
     this.unit = o.unit;
     this.number = o.number;
-    this.address = `10.0.0.${10 + o.number}`;
+    this.address = o.address;
     this.wallOffsetMs = o.wallOffsetMs;
     this.volume = o.volume;
     this.random = new FakeRandom(o.seed);

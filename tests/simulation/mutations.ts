@@ -14,6 +14,32 @@ export interface Mutation {
 
 export const mutations: readonly Mutation[] = [
   {
+    name: 'workers-elsewhere-ahead-of-web',
+    why: 'web tells workers of other applications the version that it is about to run',
+    breaks: [7],
+    edits: [
+      {
+        file: 'src/upgrade/elsewhere.ts',
+        find: "'concourse-version': answers,",
+        replace: "'concourse-version': o.goal?.version,",
+      },
+    ],
+    bias: { elsewhere: 1, version: 6, server: 4 },
+  },
+  {
+    name: 'guests-are-not-let-in',
+    why: 'web lets in the workers of its own application alone',
+    breaks: [8],
+    edits: [
+      {
+        file: 'src/upgrade/elsewhere.ts',
+        find: 'publicSsh === undefined ? [] : [{ ...more, publicSsh }]',
+        replace: "publicSsh === undefined || more.name !== '' ? [] : [{ ...more, publicSsh }]",
+      },
+    ],
+    bias: { elsewhere: 1 },
+  },
+  {
     name: 'any-consent',
     why: 'an acknowledgement of any earlier upgrade counts',
     breaks: [4],

@@ -1,10 +1,14 @@
 // What a seed stands for: the settings of a history and the faults in it, as plain data, so that a failing one can be shrunk, kept
 // and repeated. Nothing here runs anything.
 import { type Profile, Seeded } from 'juju-ts-ops/testing';
+import { drawTopology, type Elsewhere } from './topology.ts';
 
 export interface Settings {
   seed: number;
+  /** Of web's application. */
   units: number;
+  /** Applications of workers alone, in the order of their numbers. */
+  elsewhere?: Elsewhere[];
   profile: Profile;
   peersHearDeparture: boolean;
   updateStatusMs?: number;
@@ -58,7 +62,12 @@ export type Fault = { step: number; idleMs: number; when?: string; elsewhere?: b
   | { kind: 'clock'; unit: number; ms: number }
   | { kind: 'address'; unit: number; address: string }
   | { kind: 'version'; version: string }
-  | { kind: 'refresh' | 'add' | 'reset-version' }
+  | { kind: 'refresh' | 'reset-version' }
+  /** `app` counts all applications, web's first; elsewhere those of workers alone. */
+  | { kind: 'add'; app?: number }
+  | { kind: 'unrelate' | 'apart'; app: number; ms: number }
+  | { kind: 'workers-config'; app: number; option: 'version' | 'log-level' | 'worker-drain'; value: string }
+  | { kind: 'workers-refresh'; app: number; version: string }
   | { kind: 'server'; state: ServerFault; ms: number }
   | { kind: 'die'; unit: number; service: 'web' | 'worker' }
   | { kind: 'no-start'; unit: number; count: number; ms: number }
@@ -102,7 +111,7 @@ export interface Plan {
 const minute = 60_000;
 const day = 24 * 60 * minute;
 /** How much of each there may be, against the others; each seed draws how much of that it takes. */
-const mostWeights: Record<FaultKind, number> = {
+const mostWeights: Record<Exclude<FaultKind, keyof typeof elsewhereWeights>, number> = {
   crash: 6,
   power: 3,
   blackout: 1,
@@ -135,6 +144,8 @@ const mostWeights: Record<FaultKind, number> = {
   'resolve-retry': 0.5,
   'resolve-no-retry': 0.5,
 };
+/** The same, of what only histories of several applications have. */
+const elsewhereWeights = { unrelate: 1.5, apart: 1, 'workers-config': 1, 'workers-refresh': 0.5 };
 /** What a fault may wait for: the moments in which much is half done. */
 const moments = [
   'rename ',
@@ -155,7 +166,10 @@ const momentous: readonly FaultKind[] = [
   'volume-hung',
   'leader',
 ];
-const kinds = Object.keys(mostWeights).filter((kind): kind is FaultKind => kind in mostWeights);
+const allWeights: Record<FaultKind, number> = { ...mostWeights, ...elsewhereWeights };
+const isKind = (kind: string): kind is FaultKind => kind in allWeights;
+const kindsOfOne = Object.keys(mostWeights).filter(isKind);
+const allKinds = Object.keys(allWeights).filter(isKind);
 export const targets = ['8.2.0', '8.3.0', '8.4.0'] as const;
 
 /** Faults and actions that a mutation needs, drawn more often. */
@@ -163,6 +177,8 @@ export interface Bias extends Partial<Record<FaultKind, number>> {
   actions?: readonly [ActionFault, ...ActionFault[]];
   /** How likely a unit has a volume of its own. */
   ownVolumes?: number;
+  /** How likely there are applications of workers alone; never, unless this says so. */
+  elsewhere?: number;
   /** Faults that most histories have, in this order, each drawn but for what is given here. */
   story?: readonly (readonly [FaultKind, Given])[];
 }
@@ -180,15 +196,28 @@ export interface PlanOptions {
   bias?: Bias;
 }
 
-export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
+/** How many histories have applications of workers alone. */
+const elsewhereMostly = 0.3;
+
+export function drawPlan(seed: number, { bias }: PlanOptions = {}): Plan {
+  return drawBiased(seed, bias ?? {}, bias === undefined ? elsewhereMostly : (bias.elsewhere ?? 0));
+}
+
+function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
   const random = new Seeded(seed);
   const chance = (likelihood: number) => random.next() < likelihood;
   const between = (least: number, most: number) => Math.round(least + (most - least) * random.next());
   const oneOf = <T>(items: readonly [T, ...T[]]): T => random.pick(items) ?? items[0];
-  const units = oneOf([2, 3, 3, 4]);
+  const topology = drawTopology(seed, elsewhere);
+  const alone = oneOf([2, 3, 3, 4]);
+  const units = topology?.units ?? alone;
+  /** Of all applications. */
+  const all = (topology?.elsewhere ?? []).reduce((sum, each) => sum + each.units, units);
+  const kinds = topology === undefined ? kindsOfOne : allKinds;
   const settings: Settings = {
     seed,
     units,
+    ...(topology === undefined ? {} : { elsewhere: topology.elsewhere }),
     profile: chance(0.75) ? '4.0' : '3.6',
     peersHearDeparture: chance(0.3),
     ...(chance(0.3) ? { updateStatusMs: 5 * minute } : {}),
@@ -213,7 +242,7 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
   };
   const weights: Plan['weights'] = {};
   for (const kind of kinds) {
-    const most = bias[kind] ?? mostWeights[kind];
+    const most = bias[kind] ?? allWeights[kind];
     if (bias[kind] !== undefined || chance(0.4)) weights[kind] = Number((most * random.next()).toFixed(2));
   }
   const faults: Fault[] = [];
@@ -232,7 +261,7 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
   const story = chance(0.7) ? (bias.story ?? []) : [];
   for (const [kind, given] of story) faults.push(Object.assign(drawFault(kind), given));
   for (let each = story.length; each < count; each += 1) {
-    const kind = weighted(random, weights);
+    const kind = weighted(random, kinds, weights);
     if (kind === undefined) continue;
     const when = momentous.includes(kind) && chance(0.2) ? { when: oneOf(moments) } : {};
     faults.push({ ...drawFault(kind), ...when });
@@ -243,7 +272,8 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
 
   function drawFault(kind: FaultKind): Fault {
     const at = next(gap);
-    const unit = between(0, units);
+    const unit = between(0, all);
+    const app = topology === undefined ? 0 : random.below(1 + topology.elsewhere.length);
     switch (kind) {
       case 'crash':
       case 'leader':
@@ -275,9 +305,20 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
       case 'version':
         return { ...at, kind, version: oneOf(['8.1.0', '8.2.0', '8.3.0', '8.4.0', '8.9.9']) };
       case 'refresh':
-      case 'add':
       case 'reset-version':
         return { ...at, kind };
+      case 'add':
+        return app === 0 ? { ...at, kind } : { ...at, kind, app };
+      case 'unrelate':
+      case 'apart':
+        return { ...at, kind, app, ms: between(1_000, oneOf([10_000, 5 * minute])) };
+      case 'workers-config': {
+        const option = oneOf(['version', 'log-level', 'worker-drain'] as const);
+        const values = { version: targets, 'log-level': ['debug', 'info'], 'worker-drain': ['land', 'keep'] };
+        return { ...at, kind, app, option, value: random.pick(values[option]) ?? '' };
+      }
+      case 'workers-refresh':
+        return { ...at, kind, app, version: oneOf(targets) };
       case 'server': {
         const state = oneOf<ServerFault>([
           'missing',
@@ -333,7 +374,11 @@ export function drawPlan(seed: number, { bias = {} }: PlanOptions = {}): Plan {
   }
 }
 
-function weighted(random: Seeded, weights: Plan['weights']): FaultKind | undefined {
+function weighted(
+  random: Seeded,
+  kinds: readonly FaultKind[],
+  weights: Plan['weights'],
+): FaultKind | undefined {
   const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
   let left = random.next() * total;
   for (const kind of kinds) {

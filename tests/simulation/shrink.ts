@@ -1,6 +1,7 @@
 // Takes away what a failing history does not need: faults one by one, units, delays, differences between clocks.
 import type { Plan } from './plan.ts';
 import type { Outcome } from './simulate.ts';
+import type { Elsewhere } from './topology.ts';
 
 export interface Shrunk {
   plan: Plan;
@@ -47,6 +48,10 @@ function* candidates(plan: Plan): Generator<Plan> {
     if (when !== undefined) yield { ...plan, faults: plan.faults.with(index, rest) };
   }
   const { settings } = plan;
+  for (const elsewhere of smaller(settings.elsewhere ?? [])) {
+    const { elsewhere: _, ...rest } = settings;
+    yield { ...plan, settings: elsewhere.length === 0 ? rest : { ...rest, elsewhere } };
+  }
   const simpler: Partial<Plan['settings']>[] = [
     { wallOffsetsMs: [0] },
     { lingerMs: 0 },
@@ -62,5 +67,14 @@ function* candidates(plan: Plan): Generator<Plan> {
   for (const change of simpler) {
     const next = { ...settings, ...change };
     if (JSON.stringify(next) !== JSON.stringify(settings)) yield { ...plan, settings: next };
+  }
+}
+
+/** One application less, one with a single unit, one in web's model. */
+function* smaller(apps: readonly Elsewhere[]): Generator<Elsewhere[]> {
+  for (const [index, { abroad, ...app }] of apps.entries()) {
+    yield apps.filter((_, other) => other !== index);
+    if (abroad === true) yield apps.with(index, app);
+    if (app.units > 1) yield apps.with(index, { ...apps[index], ...app, units: 1 });
   }
 }

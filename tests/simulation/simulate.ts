@@ -35,6 +35,8 @@ export interface SimulateOptions {
 
 /** Steps in which a history must have come to its end. */
 const stepsAtMost = 400_000;
+/** An installation that is not over by then never will be: convergence says why. */
+const calmAtMostMs = 3_600_000;
 /** How long a fault waits for its moment. */
 const waitForMomentMs = 10 * 60_000;
 
@@ -94,13 +96,15 @@ async function safety(
 ): Promise<void> {
   const { scheduler } = world;
   if (plan.settings.calmStart) {
+    const latest = scheduler.now + calmAtMostMs;
     for (;;) {
       if (world.violation !== undefined) return;
       bounded(world);
       if (await world.step()) continue;
       if (
+        scheduler.now > latest ||
         !world.jump(scheduler.now + 60_000) ||
-        world.juju.units('concourse-ci').every((unit) => world.juju.unitStatus(unit).status === 'active')
+        world.allUnits().every((unit) => world.juju.unitStatus(unit).status === 'active')
       )
         break;
     }

@@ -18,9 +18,9 @@ import { Mirror, mirrorUrl } from './mirror.ts';
 import type { Settings } from './plan.ts';
 import { type Choice, type Process, Scheduler } from './scheduler.ts';
 import { webService, workerService } from './services.ts';
+import { addressOf, application, appOf, Border, type Elsewhere, machineNumber } from './topology.ts';
 import type { Trace } from './trace.ts';
 
-export const application = 'concourse-ci';
 const wakeUp = /\bJUJU_DISPATCH_PATH=(['"]?)([\w./-]+)\1\s+\.\/dispatch\b/;
 /** What starting the executable costs. */
 const dispatchMs = 200;
@@ -31,6 +31,18 @@ const password = 'hunter2hunter2';
 export interface Charmed {
   concourse: typeof concourse;
   files: CharmFiles;
+}
+
+/** An application of the history, web's first. */
+export interface App {
+  name: string;
+  /** Undefined: web's. */
+  elsewhere: Elsewhere | undefined;
+  border: Border;
+  /** The version that each revision of its charm pins. */
+  pins: string[];
+  /** An operator wants it related to web's. */
+  related: boolean;
 }
 
 interface Running {
@@ -49,8 +61,7 @@ export class World {
   readonly invariants: Invariants;
   readonly machinesByUnit = new Map<string, Machine>();
   readonly running = new Map<string, Running>();
-  /** The version that each revision of the charm pins. */
-  readonly pins = ['8.1.0'];
+  readonly apps: readonly App[];
   /** Hooks that failed, by their first line, to be looked at. */
   readonly failures = new Map<string, number>();
   readonly jujuOptions: { updateStatusMs?: number };
@@ -61,6 +72,7 @@ export class World {
   private readonly charmed: Charmed;
   private readonly trace: Trace;
   private readonly execs = new Map<ExecRecord, { machine: Machine; timer: string }>();
+  private readonly sharedVolumes = new Map<string, Disk>();
 
   constructor(settings: Settings, charmed: Charmed, trace: Trace) {
     this.settings = settings;
@@ -70,6 +82,17 @@ export class World {
     this.scheduler = new Scheduler(this.random, Date.UTC(2026, 0, 1), settings.sticky);
     this.mirror = new Mirror(this.scheduler);
     this.volume = this.newDisk(1, settings.volumeType);
+    const elsewhere = settings.elsewhere ?? [];
+    this.apps = [undefined, ...elsewhere].map((each) => {
+      const name = each?.app ?? application;
+      return {
+        name,
+        elsewhere: each,
+        border: new Border(name, elsewhere),
+        pins: ['8.1.0'],
+        related: each !== undefined,
+      };
+    });
     const options = {
       seed: settings.seed,
       profile: settings.profile,
@@ -91,8 +114,10 @@ export class World {
       machines: () => this.machinesByUnit.values(),
       machineOf: (unit) => this.machine(unit),
       facts: (unit) => this.facts(unit),
-      goal: () => this.goal(),
-      units: () => this.units(),
+      goal: (app) => this.goal(app),
+      units: (app) => this.units(app),
+      decides: (disk) => this.machinesOf(application).some(({ volume }) => volume === disk),
+      known: (unit) => this.app(appOf(unit)).border.there(unit),
       seenBy: (unit) => this.seenBy(unit),
       isActive: (unit) => this.juju.model.units.get(unit)?.workload.status === 'active',
       readyTimeoutMs: () => settings.readyTimeoutMs,
@@ -101,20 +126,27 @@ export class World {
     const postgres = this.juju.addSecret('postgres', {
       uri: `postgresql://concourse:${password}@db:5432/concourse`,
     });
+    const config = {
+      'release-mirror': mirrorUrl,
+      'upgrade-ready-timeout': `${settings.readyTimeoutMs / 1000}s`,
+      'upgrade-complete-timeout': `${settings.completeTimeoutMs / 1000}s`,
+    };
     this.juju.deploy(application, charmed.files, {
       units: settings.units,
-      config: {
-        'release-mirror': mirrorUrl,
-        'postgres-uri': postgres,
-        'upgrade-ready-timeout': `${settings.readyTimeoutMs / 1000}s`,
-        'upgrade-complete-timeout': `${settings.completeTimeoutMs / 1000}s`,
-        ...settings.config,
-      },
-      address: (number) => `10.0.0.${10 + number}`,
+      config: { ...config, 'postgres-uri': postgres, ...settings.config },
+      address: (number) => addressOf(0, number),
     });
     this.juju.grantSecret('postgres', application);
+    for (const [index, { app, units }] of elsewhere.entries()) {
+      this.juju.deploy(app, charmed.files, {
+        units,
+        config: { ...config, ...settings.config, mode: 'worker' },
+        address: (number) => addressOf(index + 1, number),
+      });
+    }
+    this.relate();
     this.invariants.secrets = [password];
-    for (const unit of this.juju.units(application)) this.machine(unit);
+    for (const unit of this.allUnits()) this.machine(unit);
   }
 
   get charmFiles(): CharmFiles {
@@ -126,14 +158,17 @@ export class World {
   machine(unit: string): Machine {
     const known = this.machinesByUnit.get(unit);
     if (known !== undefined) return known;
-    const number = Number(unit.split('/')[1]);
+    const app = this.app(appOf(unit));
+    const index = this.apps.indexOf(app);
+    const number = machineNumber(unit, index);
     const { settings } = this;
     const machine = new Machine({
       unit,
       number,
+      address: addressOf(index, Number(unit.split('/')[1])),
       seed: settings.seed * 64 + number,
       scheduler: this.scheduler,
-      volume: settings.ownVolumes.includes(number) ? this.newDisk(10 + number, 'ext4') : this.volume,
+      volume: this.volumeOf(app, number),
       flocks: this.flocks,
       mirror: this.mirror,
       watcher: {
@@ -154,8 +189,60 @@ export class World {
     return machine;
   }
 
-  units(): string[] {
-    return this.juju.units(application).filter((unit) => this.juju.model.units.get(unit)?.life === 'alive');
+  private volumeOf({ name, elsewhere }: App, number: number): Disk {
+    const { settings } = this;
+    if (elsewhere === undefined && !settings.ownVolumes.includes(number)) return this.volume;
+    const shared = elsewhere?.volume === 'shared' ? this.sharedVolumes.get(name) : undefined;
+    if (shared !== undefined) return shared;
+    const disk = this.newDisk(10 + number, elsewhere?.volume === 'shared' ? settings.volumeType : 'ext4');
+    if (elsewhere?.volume === 'shared') this.sharedVolumes.set(name, disk);
+    return disk;
+  }
+
+  app(name: string): App {
+    const found = this.apps.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no application ${name}`);
+    return found;
+  }
+
+  /** Of all applications, those that are being removed included. */
+  allUnits(): string[] {
+    return this.apps.flatMap(({ name }) => this.juju.units(name));
+  }
+
+  /** Units of one application that are not being removed. */
+  units(app = application): string[] {
+    return this.juju.units(app).filter((unit) => this.juju.model.units.get(unit)?.life === 'alive');
+  }
+
+  machinesOf(app: string): Machine[] {
+    return [...this.machinesByUnit.values()].filter(({ unit }) => appOf(unit) === app);
+  }
+
+  /** The volumes of units that there are or were. */
+  volumes(): Set<Disk> {
+    return new Set([...this.machinesByUnit.values()].flatMap(({ volume }) => volume ?? []));
+  }
+
+  /** By the units of an application. */
+  isShared(disk: Disk): boolean {
+    return disk === this.volume || [...this.sharedVolumes.values()].includes(disk);
+  }
+
+  /** The operator's wish about relations to web comes true as soon as Juju lets it. */
+  relate(): void {
+    for (const { name, elsewhere, related } of this.apps) {
+      if (elsewhere === undefined) continue;
+      const there = this.relationOf(name);
+      if (related && there === undefined) this.juju.integrate(`${application}:tsa`, `${name}:flight`);
+      if (!related && there?.life === 'alive') this.juju.removeRelation(there.id);
+    }
+  }
+
+  relationOf(app: string): { id: number; life: string } | undefined {
+    return [...this.juju.model.relations.values()].find(({ endpoints }) =>
+      endpoints.some((end) => end.application === app && end.endpoint === 'flight'),
+    );
   }
 
   facts(unit: string): Record<string, string> | undefined {
@@ -165,8 +252,10 @@ export class World {
   /** Whose joined has run there, with their facts as that agent keeps them. */
   private seenBy(unit: string): Map<string, Record<string, string>> {
     const agent = this.juju.model.units.get(unit)?.agent;
-    const [relation] = [...(agent?.relations ?? [])];
-    const [id, view] = relation ?? [];
+    const peers = [...(agent?.relations ?? [])].find(
+      ([each]) => this.juju.model.relations.get(each)?.endpoints.length === 1,
+    );
+    const [id, view] = peers ?? [];
     return new Map(
       [...(view?.members.keys() ?? [])].map((other) => [
         other,
@@ -175,8 +264,10 @@ export class World {
     );
   }
 
-  goal(): Record<string, string> {
-    return this.juju.databag('peers', application);
+  goal(app = application): Record<string, string> {
+    const goal = this.juju.databag('peers', app);
+    const { installer } = goal;
+    return installer === undefined ? goal : { ...goal, installer: this.app(app).border.here(installer) };
   }
 
   /** The unit's agent could run something now. */
@@ -204,12 +295,13 @@ export class World {
     );
   }
 
-  private isRegistered(machine: Machine): boolean {
+  isRegistered(machine: Machine): boolean {
     const key = machine.text('/etc/concourse/worker_key.pub')?.trim();
-    const host = machine.systemd.of(workerService).environment?.CONCOURSE_TSA_HOST;
-    if (key === undefined) return false;
+    const hosts = machine.systemd.of(workerService).environment?.CONCOURSE_TSA_HOST?.split(',') ?? [];
+    if (key === undefined || machine.apart) return false;
     for (const web of this.machinesByUnit.values()) {
-      if (`${web.address}:2222` !== host || !web.powered || web.systemd.webAnswers() === undefined) continue;
+      if (!hosts.includes(`${web.address}:2222`) || !web.powered || web.systemd.webAnswers() === undefined)
+        continue;
       if (web.systemd.of(webService).authorized.includes(key)) return true;
     }
     return false;
@@ -227,8 +319,9 @@ export class World {
     for (const { powered, frozenUntil, systemd } of this.machinesByUnit.values())
       if (powered && frozenUntil <= scheduler.now) systemd.goOn();
     this.watchExecs();
+    this.relate();
     const choices = scheduler.ready();
-    for (const unit of this.juju.units(application)) {
+    for (const unit of this.allUnits()) {
       if (this.running.has(unit) || !this.works(unit)) continue;
       const operation = this.juju.next(unit);
       if (operation !== undefined)
@@ -272,7 +365,7 @@ export class World {
   jump(until: number): boolean {
     const { scheduler } = this;
     const times = [scheduler.nextTime()];
-    for (const unit of this.juju.units(application)) {
+    for (const unit of this.allUnits()) {
       const machine = this.machine(unit);
       if (!machine.powered || machine.cut) continue;
       times.push(this.juju.nextTime(unit));
@@ -345,8 +438,10 @@ export class World {
   ): Promise<void> {
     await this.scheduler.turn(process, 'dispatch', dispatchMs);
     const path = operation.kind === 'exec' ? wakeUp.exec(operation.exec.script)?.[2] : undefined;
-    const env = path === undefined ? context.env : { ...context.env, JUJU_DISPATCH_PATH: path };
-    const pin = this.pins[context.charmRevision] ?? this.pins.at(-1) ?? '8.1.0';
+    const { border, name: app, pins } = this.app(appOf(process.unit));
+    const own = border.environment(context.env, app);
+    const env = path === undefined ? own : { ...own, JUJU_DISPATCH_PATH: path };
+    const pin = pins[context.charmRevision] ?? pins.at(-1) ?? '8.1.0';
     const charm = this.charmed.concourse(machine.host(process), {
       version: pin,
       sha256: { amd64: null, arm64: null },
@@ -372,6 +467,7 @@ export class World {
   }
 
   private tools(process: Process, machine: Machine, context: HookContext): RunTool {
+    const { border } = this.app(appOf(process.unit));
     return async (tool, args, { stdin, timeoutMs }) => {
       await this.scheduler.turn(
         process,
@@ -388,9 +484,10 @@ export class World {
           this.guard(() => this.invariants.noSecret(`${args.join(' ')} ${stdin ?? ''}`, `a call of ${tool}`));
       }
       if (tool === 'juju-log') this.noteFailure(args.join(' '));
-      const result = context.tool(tool, args, stdin);
+      const result = await context.tool(tool, border.needed ? border.asked(tool, args) : args, stdin);
       if (tool === 'secret-add') this.learnSecrets();
-      return result;
+      if (!border.needed || result.code !== 0) return result;
+      return { ...result, stdout: border.answered(tool, result.stdout) };
     };
   }
 
@@ -431,7 +528,7 @@ export class World {
       [...directory.entries.values()].some((inode) =>
         inode.kind === 'directory' ? within(inode) : inode.content.includes(secret),
       );
-    return within(this.volume.root);
+    return [...this.volumes()].some((disk) => within(disk.root));
   }
 
   private noteFailure(text: string): void {
