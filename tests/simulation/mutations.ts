@@ -131,7 +131,7 @@ export const mutations: readonly Mutation[] = [
     breaks: [3, 4],
     edits: [
       {
-        file: 'src/upgrade/installer.ts',
+        file: 'src/upgrade/gates.ts',
         find: 'if (o.unmet.length === 0) return undefined;',
         replace: 'if (o.unmet.length >= 0) return undefined;',
       },
@@ -244,8 +244,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/upgrade/installer.ts',
-        find: '[...unacknowledged(o.facts, goal, o.peers, o.living), ...o.lost]',
-        replace: 'unacknowledged(o.facts, goal, o.peers, o.living)',
+        find: '    ...unacknowledgedElsewhere(o, to),\n    ...o.lost,\n',
+        replace: '    ...unacknowledgedElsewhere(o, to),\n',
       },
     ],
     bias: {
