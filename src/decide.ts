@@ -13,6 +13,7 @@ import { comingOrGoing, mountConflict } from './upgrade/mounting.ts';
 import { tidying } from './upgrade/tidying.ts';
 import { isGuest, volumeVerdict } from './upgrade/volume.ts';
 import { databaseConflict, webStep } from './upgrade/web.ts';
+import { otherWebStep } from './upgrade/webs.ts';
 import { workerStep } from './upgrade/worker.ts';
 
 /** After what failed, or a volume that cannot be used: nobody tells when it can. */
@@ -79,16 +80,11 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
     const { effects, statuses: said, wakeAt } = coming;
     return { ...decision(running(o, o.facts), effects, said), wakeAt };
   }
-  const second = goal.installer !== o.unit && o.settings.mode === 'web';
-  const verdict = second
-    ? { kind: 'refused' as const, status: statuses.secondWeb(o.application, goal.installer) }
-    : volumeVerdict(o, goal);
+  const verdict = volumeVerdict(o, goal);
   if (verdict.kind === 'claim') return decision(o.facts, [{ do: 'claim-volume' }], []);
   if (verdict.kind === 'refused') {
-    const stops: Effect[] =
-      second && o.worker.retirable && !o.failures.has('retire-worker') ? [{ do: 'retire-worker' }] : [];
-    const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + lookAgainMs : undefined;
-    return { ...decision(running(o, o.facts), stops, [verdict.status]), wakeAt };
+    const wakeAt = verdict.lookAgain ? o.now + lookAgainMs : undefined;
+    return { ...decision(running(o, o.facts), [], [verdict.status]), wakeAt };
   }
   const facts: Facts = { ...o.facts, 'volume-id': o.volume.identity?.uuid };
   const next: Observed = { ...o, facts };
@@ -145,6 +141,7 @@ function following(o: Observed, goal: Goal, shared: boolean): Step[] {
   const theirs = o.peers.get(goal.installer);
   const gone = theirs?.leaving === true || o.living?.has(goal.installer) === false;
   const installer = gone ? undefined : theirs;
+  if (o.settings.mode === 'web') return otherWebStep(o, goal, installer, shared);
   const said = heard(o, goal, installer, shared);
   if (shared) return [workerStep(o, goal, said, true)];
   const web = leadingWeb(o);
@@ -162,12 +159,16 @@ function withRole(o: Observed, goal: Goal): Facts {
     facts['tsa-address'] = undefined;
     facts['tsa-host-key'] = undefined;
     facts['web-url'] = undefined;
+    facts['web-answers'] = undefined;
     facts['web-address'] = undefined;
     facts['web-revision'] = undefined;
     facts['authorized-workers'] = undefined;
   }
   facts['worker-key'] = role === 'web' ? undefined : o.worker.publicKey;
-  if (role === 'web') facts['upgrade-ready'] = undefined;
+  if (role === 'web' && installer) facts['upgrade-ready'] = undefined;
+  // Only web on a volume of its own says so.
+  facts['staged-version'] = undefined;
+  facts['staging-error'] = undefined;
   return facts;
 }
 

@@ -54,6 +54,8 @@ export const rememberedSchema = z.object({
   incarnation: z.number().int().nonnegative().optional(),
   /** An operator has taken this worker out of service: one that has landed comes back after a reboot. */
   parked: z.object({ how: z.enum(['landed', 'retired']), boot: z.string() }).optional(),
+  /** The upgrade that web here, which does not install, stopped for, and until when at most. */
+  aside: z.object({ id: z.number().int(), deadline: z.number().int() }).optional(),
   /** Which of the goal's `worker-keys` this worker's key answers; and that it has not started with it yet. */
   workerKeys: z.number().optional(),
   rekeyed: z.boolean().optional(),

@@ -268,6 +268,7 @@ export type Effect =
   | { do: 'authorize-workers'; text: string; units: readonly string[] }
   | { do: 'forget-workers'; units: readonly string[] }
   | { do: 'stop-web' }
+  | { do: 'stand-aside'; id: number; deadline: number }
   | { do: 'request-certificate'; names: readonly string[]; keep: readonly string[] }
   | { do: 'start-exporter'; plan: ServicePlan }
   | { do: 'remove-exporter' }

@@ -159,8 +159,8 @@ export const statuses = {
   noWorkersElsewhere: (app: string) => active(`no worker yet: juju integrate WORKERS:flight ${app}:tsa`),
   web: (version: string, url: string, workers: number) =>
     active(`web ${version} at ${url}, ${workers} worker${workers === 1 ? '' : 's'}`),
-  secondWeb: (app: string, installer: string) =>
-    blocked(`juju config ${app} mode=auto: ${installer} is web, and a second web is not supported yet`),
+  webInTurn: (before: string, version: string) =>
+    waiting(`for web on ${before} to answer with ${version}: then this one follows`),
 
   // A worker
   installerSilent: (installer: string) => waiting(`for ${installer} to install Concourse`),

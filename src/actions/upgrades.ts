@@ -74,7 +74,8 @@ export async function moveWeb(session: Session, params: { unit: string }) {
   const facts = unit === o.unit ? session.facts : (await (await hook.peer('peers'))?.unit(unit))?.values;
   if (facts?.['volume-id'] === undefined)
     throw new ActionFailure(`${unit} has not said which volume it sees: try again when it has started`);
-  if (facts['volume-id'] !== goal['volume-id']) {
+  const runsWeb = o.settings.mode === 'web' && facts['web-answers'] !== undefined;
+  if (facts['volume-id'] !== goal['volume-id'] && !runsWeb) {
     throw new ActionFailure(
       `${unit} is on another volume than the application's: mount the shared volume there first`,
     );

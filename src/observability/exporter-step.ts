@@ -12,10 +12,10 @@ export interface ExporterView {
   plan: ServicePlan | undefined;
 }
 
-/** It runs beside web, where metrics are wanted, and nowhere else. What keeps it from that keeps nothing else. */
+/** It runs beside the installer's web, where metrics are wanted, and nowhere else. What keeps it from that keeps nothing else. */
 export function exporterEffects(o: Observed, facts: Facts): Effect[] {
   const { installed, current, plan } = o.exporter;
-  if (o.settings.metrics && isWeb(facts)) {
+  if (o.settings.metrics && isWeb(facts) && o.goal?.installer === o.unit) {
     // A plan lacks while the application has no keys yet.
     const begun = o.done.has('start-exporter') || o.failures.has('start-exporter');
     return plan === undefined || current || begun ? [] : [{ do: 'start-exporter', plan }];

@@ -31,17 +31,23 @@ export async function observe(session: Session): Promise<Observed> {
   // Juju has taken it away: what is mounted there from now on is another matter.
   if (!volume.isMount) session.memory = { ...session.memory, detaching: undefined };
   const isInstaller = goal?.installer === hook.unit;
+  const { mode } = options.settings;
+  // With mode=web every unit is; else the one that installs.
+  const isWeb = mode === 'web' ? goal !== undefined : isInstaller && mode !== 'worker';
   const ownVolume = goal?.['volume-id'] !== undefined && volume.identity?.uuid !== goal['volume-id'];
-  const { facts: peers, living, dying, met } = await readPeers(session, { leader, ownVolume });
+  const {
+    facts: peers,
+    living,
+    dying,
+    met,
+  } = await readPeers(session, { leader, ownVolume, oneOfWebs: mode === 'web' });
   const web = goal === undefined ? undefined : factsOf(goal.installer, hook.unit, session.facts, peers);
   const strangers = (shown: readonly string[]) =>
     [...(living ?? [])].flatMap(([name, status]) => (shown.includes(status) && !met.has(name) ? [name] : []));
   const { pin, memory } = session;
-  const { mode } = options.settings;
   // Lazily: most units have neither.
   const related = memory.flight || memory.tsaRelations ? await import('./related.ts') : undefined;
   const flight = memory.flight ? await related?.viewFlight(session) : undefined;
-  const isWeb = isInstaller && mode !== 'worker';
   if (!isWeb && memory.tsaRelations) await related?.forgetTsa(session);
   const tsa = (isWeb && memory.tsaRelations && (await related?.viewTsa(session))) || [];
   const observed: Observed = {
@@ -82,7 +88,7 @@ export async function observe(session: Session): Promise<Observed> {
       mainTeam: options.mainTeam,
       installed: volume.installed,
       state: services[WEB_SERVICE],
-      wanted: isInstaller,
+      wanted: isInstaller || isWeb,
     }),
     worker: await viewWorker(session, {
       settings: options.settings,

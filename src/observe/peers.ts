@@ -6,7 +6,7 @@ import { parseDatabag } from 'juju-ts-ops';
 import { z } from 'zod';
 import { malformed, type Session } from '../session.ts';
 import { type Facts, factsSchema } from '../upgrade/facts.ts';
-import { unacknowledged } from '../upgrade/installer.ts';
+import { unacknowledged } from '../upgrade/acknowledgements.ts';
 
 export interface Peers {
   facts: Map<string, Facts>;
@@ -27,7 +27,7 @@ type Note = z.output<typeof noteSchema>;
 
 export async function readPeers(
   session: Session,
-  about: { leader: boolean; ownVolume: boolean },
+  about: { leader: boolean; ownVolume: boolean; oneOfWebs: boolean },
 ): Promise<Peers> {
   const { hook, goal } = session;
   const relation = await hook.peer('peers');
@@ -41,10 +41,11 @@ export async function readPeers(
     const units = someoneMissing(session, facts, note) ? note.units : await unitsOfJuju(session);
     return noted(session, { bags, units });
   }
-  // Who installs on a volume of its own is decided among those that live.
-  const told = about.leader || installs || about.ownVolume ? await unitsOfJuju(session) : undefined;
+  // Who installs on a volume of its own is decided among those that live, and so is whose turn it is among webs.
+  const told =
+    about.leader || installs || about.ownVolume || about.oneOfWebs ? await unitsOfJuju(session) : undefined;
   const gone = goal === undefined || hook.dying || (told !== undefined && !lives(told[goal.installer]));
-  const everyone = installs || about.ownVolume || (about.leader && gone);
+  const everyone = installs || about.ownVolume || about.oneOfWebs || (about.leader && gone);
   const units = everyone ? await relation.units() : [goal?.installer].filter((name) => name !== undefined);
   const others = units.filter((name) => name !== hook.unit);
   const read = await Promise.all(

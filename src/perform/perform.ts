@@ -9,7 +9,7 @@ import { mendPrivileges } from './database.ts';
 import { forgetWorkers } from './forget-workers.ts';
 import { mountVolume, unmountVolume } from './mount.ts';
 import { retireWorker } from './retire.ts';
-import { authorizeWorkers, awaitWeb, startWeb, stopWeb } from './web.ts';
+import { authorizeWorkers, awaitWeb, standAside, startWeb, stopWeb } from './web.ts';
 import {
   awaitRegistration,
   beginUpgrade,
@@ -62,6 +62,8 @@ async function carryOut(session: Session, o: Observed, effect: Effect): Promise<
       return mendPrivileges(session, o.postgresSecret, effect.database);
     case 'stop-web':
       return stopWeb(session);
+    case 'stand-aside':
+      return standAside(session, effect);
     case 'request-certificate':
       return (await import('./certificate.ts')).requestCertificate(session, effect);
     case 'start-exporter':

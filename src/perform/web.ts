@@ -111,6 +111,15 @@ export async function authorizeWorkers(
   rememberAuthorized(session, web.invocation, text);
 }
 
+/** Web that does not install is about to stop for an upgrade. */
+export async function standAside(
+  session: Session,
+  { id, deadline }: { id: number; deadline: number },
+): Promise<void> {
+  session.memory = { ...session.memory, aside: { id, deadline } };
+  session.hook.log.info(`web stops for upgrade ${id}, until ${new Date(deadline).toISOString()} at most`);
+}
+
 /** This unit's own only. */
 export async function stopWeb({ hook, host }: Session): Promise<void> {
   if ((await otherUnit({ hook, host }, WEB_SERVICE)) !== undefined) return;

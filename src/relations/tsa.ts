@@ -94,7 +94,7 @@ export interface Webs {
   hostKeys: string[];
   /** What web runs: its installer, or the highest where none says that it is. */
   version: string | undefined;
-  /** Fingerprints of workers that every one of them lets in; undefined where none tells. */
+  /** Fingerprints of workers that one of them lets in; undefined where none tells. */
   authorized: string[] | undefined;
   /** What its installer tells of upgrades; undefined of a charm that does not. */
   told: ToldOfUpgrades | undefined;
@@ -125,12 +125,12 @@ export function websOf(units: ReadonlyMap<string, TsaWeb>): Webs {
     );
   const versions = webs.flatMap(({ 'concourse-version': version }) => version ?? []);
   const lists = webs.flatMap(({ 'authorized-workers': list }) => (list === undefined ? [] : [list]));
-  const [first, ...rest] = lists;
   return {
     hosts: [...new Set(webs.map(({ host }) => host))],
     hostKeys: [...new Set(webs.map(({ hostKey }) => hostKey.trim()))],
     version: installer?.['concourse-version'] ?? versions.sort(compareVersions).at(-1),
-    authorized: first?.filter((each) => rest.every((list) => list.includes(each))),
+    // One that is let in by some web gets there: Concourse tries another when it is refused.
+    authorized: lists.length === 0 ? undefined : [...new Set(lists.flat())],
     told: installer && toldBy(installer),
   };
 }

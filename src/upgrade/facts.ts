@@ -52,6 +52,8 @@ export const factsSchema = z.object({
   'upgrade-deadline': instantText,
   'upgrade-outcome': z.enum(['upgraded', 'unchanged']),
   'upgrade-error': z.string(),
+  /** With `prepare`: the database's schema is another one then, so every other web stops, too. */
+  'upgrade-stops-web': flagText,
   /** Until when this upgrade waits for other applications to have its release ready. */
   'staging-deadline': jsonText(z.object({ id: z.number().int(), until: z.number().int() })),
   'installed-version': version,
@@ -59,6 +61,11 @@ export const factsSchema = z.object({
   'tsa-address': z.string().regex(/^\S+:[0-9]+$/),
   'tsa-host-key': z.string().startsWith('ssh-rsa '),
   'web-url': z.string(),
+  /** What web answers with; with mode=web. */
+  'web-answers': version,
+  /** Web on a volume of its own: the goal's version, once it lies there; or why it cannot. */
+  'staged-version': version,
+  'staging-error': z.string(),
   /** Where an ingress reaches web: a URL with its address. Absent without one. */
   'web-address': z.url({ protocol: /^https?$/ }),
   /** The revision of web's secret that the web which answers was started with. */
@@ -87,6 +94,7 @@ export const installerKeys = [
   'upgrade-deadline',
   'upgrade-outcome',
   'upgrade-error',
+  'upgrade-stops-web',
   'staging-deadline',
   'installed-version',
   'release-digest',

@@ -1,10 +1,11 @@
 // What an upgrade waits for before it starts: an operator's hold, a backup of a database that is about to be migrated, units that
 // are not known yet or are ahead of this one. An upgrade that has begun goes on.
 import { type Observed, ownUp, type Status } from '../observed.ts';
+import { upgradeOrder } from '../concourse/compatibility.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import { protocolVersion } from './facts.ts';
-import type { Goal } from './goal.ts';
+import { type Goal, otherWebs } from './goal.ts';
 import type { Step } from './installer.ts';
 
 /** When to look again at what nobody tells of. */
@@ -16,16 +17,13 @@ export function heldBack(o: Observed, goal: Goal): Step | undefined {
   return { facts: {}, effects: [], statuses: [statuses.held(o.application, goal.version)] };
 }
 
-/** `require-backup`, where the schemas of the two releases differ. A release that does not tell its schema counts as one that
- * migrates. */
+/** `require-backup`, where the schemas of the two releases differ. */
 export function backupFirst(o: Observed, goal: Goal, installed: string): Step | undefined {
   if (!o.settings.requireBackup || o.settings.mode === 'worker') return undefined;
   if (goal['backup-id'] === goal['upgrade-id']) return undefined;
-  const known = o.memory.schemas ?? {};
-  const untold = [installed, goal.version].filter((version) => known[version] === undefined);
-  if (untold.length > 0 && !o.failures.has('ask-schemas'))
-    return { facts: {}, effects: [{ do: 'ask-schemas', versions: untold }], statuses: [] };
-  if (untold.length === 0 && known[installed] === known[goal.version]) return undefined;
+  const asking = asked(o, goal, installed);
+  if (asking !== undefined) return asking;
+  if (!migrates(o, goal, installed)) return undefined;
   const back = compareVersions(goal.version, installed) < 0;
   const command = back ? `rollback version=${goal.version}` : 'upgrade';
   return {
@@ -34,6 +32,30 @@ export function backupFirst(o: Observed, goal: Goal, installed: string): Step | 
     statuses: [statuses.backupFirst(o.application, command, goal.version)],
   };
 }
+
+function asked(o: Observed, goal: Goal, installed: string): Step | undefined {
+  const untold = [installed, goal.version].filter((version) => o.memory.schemas?.[version] === undefined);
+  if (untold.length === 0 || o.failures.has('ask-schemas')) return undefined;
+  return { facts: {}, effects: [{ do: 'ask-schemas', versions: untold }], statuses: [] };
+}
+
+/** A release that does not tell its schema counts as one that migrates. */
+function migrates({ memory }: Observed, goal: Goal, installed: string): boolean {
+  const [before, after] = [memory.schemas?.[installed], memory.schemas?.[goal.version]];
+  return before === undefined || after === undefined || before !== after;
+}
+
+const hasOtherWebs = ({ settings, peers, living }: Observed, goal: Goal): boolean =>
+  settings.mode === 'web' && otherWebs(goal, peers, living).length > 0;
+
+/** Where there are other webs, it turns on the schemas whether they stop. */
+export const schemasFirst = (o: Observed, goal: Goal, installed: string): Step | undefined =>
+  hasOtherWebs(o, goal) ? asked(o, goal, installed) : undefined;
+
+/** Webs of the two releases cannot run side by side: not on one database, or not with one kind of worker. */
+export const stopsWeb = (o: Observed, goal: Goal, installed: string): boolean =>
+  hasOtherWebs(o, goal) &&
+  (migrates(o, goal, installed) || upgradeOrder(installed, goal.version) === 'together');
 
 /** A unit that has just come, and installs already, has not met everybody: who is not seen can neither be asked to stop nor
  * be heard. Juju is about to introduce them. */

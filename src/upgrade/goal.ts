@@ -193,6 +193,24 @@ export function byNumber(left: string, right: string): number {
 /** `concourse-ci/3`: 3. */
 export const numberOf = (unit: string): number => Number(unit.slice(unit.lastIndexOf('/') + 1));
 
+/** With mode=web: the other living units that are web. */
+export function otherWebs(
+  goal: Goal,
+  peers: ReadonlyMap<string, Facts>,
+  living: ReadonlySet<string> | undefined,
+): string[] {
+  return [...peers]
+    .filter(
+      ([name, facts]) =>
+        name !== goal.installer &&
+        facts.leaving !== true &&
+        facts.role === 'web' &&
+        (living === undefined || living.has(name)),
+    )
+    .map(([name]) => name)
+    .sort(byNumber);
+}
+
 /** Who must acknowledge an upgrade: the other living units that are workers on the goal's volume. */
 export function expectedUnits(
   goal: Goal,

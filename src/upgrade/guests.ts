@@ -4,7 +4,7 @@ import type { Observed } from '../observed.ts';
 import type { Guest } from '../relations/tsa.ts';
 import { statuses } from '../statuses.ts';
 import { hasPassed } from './facts.ts';
-import type { Goal } from './goal.ts';
+import { type Goal, otherWebs } from './goal.ts';
 import type { Step } from './installer.ts';
 
 /** For so long an upgrade does not begin while a volume elsewhere is still fetching its release. */
@@ -37,6 +37,7 @@ export function stagingElsewhere(o: Observed, goal: Goal): Step | undefined {
       ready(o, volume, guests, goal.version) || guests.some((each) => each.stagingError !== undefined);
     return over ? [] : guests.slice(0, 1).map(({ unit }) => unit);
   });
+  fetching.push(...fetchingWebs(o, goal));
   if (fetching.length === 0) return undefined;
   const begun = o.facts['staging-deadline'];
   const until = begun?.id === goal['upgrade-id'] ? begun.until : o.now + stagingMs;
@@ -47,6 +48,16 @@ export function stagingElsewhere(o: Observed, goal: Goal): Step | undefined {
     statuses: [statuses.stagingElsewhere(goal.version, fetching, until)],
     wakeAt: until,
   };
+}
+
+/** Web on volumes of their own. */
+function fetchingWebs(o: Observed, goal: Goal): string[] {
+  if (o.settings.mode !== 'web') return [];
+  return otherWebs(goal, o.peers, o.living).filter((unit) => {
+    const theirs = o.peers.get(unit);
+    const own = theirs?.['volume-id'] !== undefined && theirs['volume-id'] !== goal['volume-id'];
+    return own && theirs['staged-version'] !== goal.version && theirs['staging-error'] === undefined;
+  });
 }
 
 /** Units of other applications that have yet to stop for the upgrade which is published. */

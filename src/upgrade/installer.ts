@@ -2,10 +2,21 @@
 // switch, complete. The table that it follows: docs/explanation/upgrades.md.
 import { type Effect, type Failure, type Observed, ownUp, type Status } from '../observed.ts';
 import { compareVersions } from '../release/version.ts';
-import { statuses } from '../statuses.ts';
+import { some, statuses } from '../statuses.ts';
+import { unacknowledged, unstoppedWebs } from './acknowledgements.ts';
 import { type Facts, hasPassed, isWorker } from './facts.ts';
-import { backupFirst, heldBack, isRollback, newerProtocol, retryLockMs, unmet, webAtStake } from './gates.ts';
-import { expectedUnits, type Goal } from './goal.ts';
+import {
+  schemasFirst,
+  stopsWeb,
+  backupFirst,
+  heldBack,
+  isRollback,
+  newerProtocol,
+  retryLockMs,
+  unmet,
+  webAtStake,
+} from './gates.ts';
+import type { Goal } from './goal.ts';
 import { stagingElsewhere, unacknowledgedElsewhere } from './guests.ts';
 import { landing, landingMs } from './landing.ts';
 
@@ -47,6 +58,7 @@ function pursue(o: Observed, goal: Goal, installed: string): Step {
     unmet(o) ??
     webAtStake(o) ??
     backupFirst(o, goal, installed) ??
+    schemasFirst(o, goal, installed) ??
     stagingElsewhere(o, goal) ??
     prepare(o, goal, installed)
   );
@@ -92,6 +104,7 @@ function prepare(o: Observed, goal: Goal, installed: string): Step {
     'upgrade-deadline': o.now + o.settings.upgradeReadyTimeoutMs,
     'upgrade-outcome': undefined,
     'upgrade-error': undefined,
+    'upgrade-stops-web': stopsWeb(o, goal, installed) || undefined,
     'staging-deadline': undefined,
   };
   const next: Observed = { ...o, facts: { ...o.facts, ...facts } };
@@ -129,6 +142,9 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
     };
   }
   if (drained !== undefined) return { ...drained, facts: { 'upgrade-deadline': deadline }, holdWorker: true };
+  const running = unstoppedWebs(o.facts, goal, o.peers, o.living);
+  // An old web in a database that is being migrated can lock up with the new one.
+  if (running.length > 0) return complete('unchanged', `web on ${some(running)} did not stop`, []);
   const stranger = unmet(o);
   if (stranger !== undefined) return stranger;
   // An installer that is a worker too stops its own worker first thing in S3, and starts it after S6.
@@ -226,19 +242,6 @@ function switchTo(
   return { facts: {}, effects, statuses: doingStatuses };
 }
 
-/** Expected units whose acknowledgement of the upgrade that `own` publishes is missing. */
-export function unacknowledged(
-  own: Facts,
-  goal: Goal,
-  peers: ReadonlyMap<string, Facts>,
-  living: ReadonlySet<string> | undefined,
-): string[] {
-  return expectedUnits(goal, peers, living).filter((name) => {
-    const theirs = peers.get(name);
-    return !(theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === own['upgrade-id']);
-  });
-}
-
 function completed(
   id: number | undefined,
   to: string | undefined,
@@ -252,6 +255,7 @@ function completed(
     'upgrade-deadline': undefined,
     'upgrade-outcome': outcome,
     'upgrade-error': error,
+    'upgrade-stops-web': undefined,
   };
 }
 

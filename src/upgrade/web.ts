@@ -19,8 +19,9 @@ const forgettingMs = 240_000;
 /** How long before its end a certificate is told of: two weeks. */
 const expiryTellsMs = 14 * 24 * 3_600_000;
 
-/** Web runs what the volume names, with the workers' keys, and says where workers register. */
-export function webStep(o: Observed, upgrading: boolean): Step {
+/** Web runs what the volume names, with the workers' keys, and says where workers register. `later`: why one that runs is not
+ * restarted yet. */
+export function webStep(o: Observed, upgrading: boolean, later?: Status): Step {
   const { web } = o;
   // A key that Concourse could not read would keep web from starting: its worker goes on waiting to be let in.
   const keys = workerKeys(o).filter(({ publicSsh }) => keyProblem(publicSsh) === undefined);
@@ -70,6 +71,13 @@ export function webStep(o: Observed, upgrading: boolean): Step {
   const version = plannedVersion(web.plan);
   const current =
     web.up && web.runningVersion === version && web.runningConfiguration === web.plan.configuration;
+  if (later !== undefined && !current && web.up && !o.done.has('start-web'))
+    return {
+      facts: web.answers === undefined ? {} : known,
+      effects: [],
+      statuses: [later],
+      wakeAt: o.now + retryMs,
+    };
   if (!current || !web.enabled) {
     return {
       facts: {},
@@ -80,12 +88,13 @@ export function webStep(o: Observed, upgrading: boolean): Step {
   if (web.answers === version) {
     const privileges = lackingPrivileges(o);
     if (privileges !== undefined) return { facts: known, effects: [privileges], statuses: [] };
-    const facts: Facts = { ...known, 'web-revision': web.revision };
+    const several = o.settings.mode === 'web' ? { 'web-answers': version } : {};
+    const facts: Facts = { ...known, ...several, 'web-revision': web.revision };
     const trouble = databaseTrouble(o, version);
     if (trouble !== undefined) return { facts, effects: [], statuses: [trouble], wakeAt: o.now + retryMs };
     const workers = keys.length + others.length;
     const status = workers === 0 ? lonely(o) : statuses.web(version, web.url, workers);
-    const gone = forgotten(o, units);
+    const gone = o.goal?.installer === o.unit ? forgotten(o, units) : [];
     const { expires, lookAt } = expiry(o);
     const told =
       expires === undefined ? status : statuses.certificateExpires(status, day(expires), expires <= o.now);
@@ -146,9 +155,13 @@ function earliest(times: readonly (number | undefined)[]): number | undefined {
 }
 
 /** In a database that the relation brings: after a release has made its tables there, or where it is kept from it. */
-function lackingPrivileges({ web, memory, done, failures }: Observed): Effect | undefined {
+function lackingPrivileges({ web, memory, done, failures, goal, unit }: Observed): Effect | undefined {
   const { privileges: database } = web;
-  if (database === undefined || (web.answers !== undefined && memory.privileges === database))
+  if (
+    goal?.installer !== unit ||
+    database === undefined ||
+    (web.answers !== undefined && memory.privileges === database)
+  )
     return undefined;
   if (done.has('mend-privileges') || failures.has('mend-privileges')) return undefined;
   return { do: 'mend-privileges', database };

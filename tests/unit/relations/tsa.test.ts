@@ -15,7 +15,7 @@ describe('a web elsewhere', () => {
     expect(websOf(new Map([['web/0', half.values]]))).toEqual(silent);
   });
 
-  test('of several units: all hosts in the order of the units, the highest version, who is let in by all that tell', () => {
+  test('of several units: all hosts in the order of the units, the highest version, who is let in by any', () => {
     const units = new Map([
       ['web/10', web('10.0.0.2:2222', { 'concourse-version': '8.2.0', 'authorized-workers': '["a","b"]' })],
       ['web/9', web('10.0.0.1:2222', { 'concourse-version': '8.10.0', 'authorized-workers': '["b","c"]' })],
@@ -25,7 +25,7 @@ describe('a web elsewhere', () => {
       hosts: ['10.0.0.1:2222', '10.0.0.2:2222', '10.0.0.3:2222'],
       hostKeys: [sshKey(1)],
       version: '8.10.0',
-      authorized: ['b'],
+      authorized: ['b', 'c', 'a'],
       told: undefined,
     });
   });
