@@ -27,8 +27,8 @@ export function alongStep(o: Observed, goal: Goal, web: Leading): Step {
   const held = heldBack(o, { ...goal, version: version ?? goal.version });
   const going = told.upgrade['upgrade-state'] === 'prepare';
   const step = follow(o, goal, {
-    // While web prepares, everything stays as it is.
-    to: going || (held !== undefined && installed !== undefined) ? undefined : version,
+    // While web prepares, everything stays as it is; a volume that has nothing yet gets what web runs.
+    to: installed !== undefined && (going || held !== undefined) ? undefined : version,
     next: held === undefined ? told.ahead : undefined,
     digests: told.digests,
   });

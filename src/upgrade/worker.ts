@@ -41,7 +41,9 @@ function preparing(o: Observed, goal: Goal, id: number, installer: Facts): Step 
   if (givenUp) return goOn(o, goal, installer, id);
   // Web of another application goes on without a worker that has nothing to come back to.
   const to = installer['upgrade-to'];
-  const unready = leadingWeb(o) !== undefined && (to === undefined || !o.volume.releases.has(to));
+  const { installed, releases } = o.volume;
+  const unready =
+    leadingWeb(o) !== undefined && (installed === undefined || to === undefined || !releases.has(to));
   if (unready && o.worker.upgrade?.id !== id) return running(o, goal, installer, {});
   if (o.worker.upgrade?.id !== id) {
     const deadline = o.now + o.settings.upgradeCompleteTimeoutMs;

@@ -139,3 +139,17 @@ test('an application of workers that is held is not waited for, goes on, and fol
   await d.cluster.settle();
   expect(await d.workersRun('workers')).toEqual(both('8.2.0'));
 });
+
+test('a unit with an empty volume of its own that joins while web is gone in the middle gets what web runs', async () => {
+  const { d } = await related();
+  d.ownVolume.add('workers/2');
+  d.juju.configure(application, { version: '8.2.0' });
+  while (d.facts(web)['upgrade-state'] !== 'prepare') await d.cluster.step();
+  await d.powerOff(web);
+  const added = d.juju.addUnit('workers');
+  await d.cluster.advance(400_000);
+  expect(d.status(added)).toMatch(/^waiting: for /);
+  await d.powerOn(web);
+  await d.cluster.advance(200_000);
+  expect(d.status(added)).toBe('active: worker 8.2.0, on a volume of its own');
+});
