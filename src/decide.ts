@@ -13,6 +13,7 @@ import { comingOrGoing, mountConflict } from './upgrade/mounting.ts';
 import { tidying } from './upgrade/tidying.ts';
 import { isGuest, volumeVerdict } from './upgrade/volume.ts';
 import { databaseConflict, webStep } from './upgrade/web.ts';
+import { rollingStep } from './upgrade/rolling.ts';
 import { otherWebStep } from './upgrade/webs.ts';
 import { workerStep } from './upgrade/worker.ts';
 
@@ -100,9 +101,14 @@ function act(o: Observed, goal: Goal, written: Goal | undefined): Decision {
 /** The installer: its half of the protocol, then web, then its own worker where it has one. */
 function installing(o: Observed, goal: Goal, superseded: string | undefined): Step[] {
   const protocol = upgrading(o, goal, superseded);
-  const facts: Facts = { ...o.facts, ...protocol.facts };
+  const rolls =
+    protocol.effects.length === 0 &&
+    (protocol.facts['upgrade-state'] ?? o.facts['upgrade-state']) !== 'prepare'
+      ? rollingStep({ ...o, facts: { ...o.facts, ...protocol.facts } }, goal)
+      : undefined;
+  const facts: Facts = { ...o.facts, ...protocol.facts, ...rolls?.facts };
   const after: Observed = { ...o, facts };
-  const steps = [protocol];
+  const steps = rolls === undefined ? [protocol] : [protocol, rolls];
   const installed = o.volume.installed !== undefined;
   // One thing at a time: a switch restarts web in the next round, from what is then on the volume.
   const switching = protocol.effects.some((effect) => effect.do === 'switch' || effect.do === 'mend-marker');
@@ -166,6 +172,7 @@ function withRole(o: Observed, goal: Goal): Facts {
   }
   facts['worker-key'] = role === 'web' ? undefined : o.worker.publicKey;
   if (role === 'web' && installer) facts['upgrade-ready'] = undefined;
+  if (role === 'web') facts['registered-worker'] = undefined;
   // Only web on a volume of its own says so.
   facts['staged-version'] = undefined;
   facts['staging-error'] = undefined;

@@ -16,6 +16,7 @@ import { postgresql } from './relations/postgresql-endpoint.ts';
 import { sha256Schema, versionSchema } from './release/version.ts';
 import { factsSchema } from './upgrade/facts.ts';
 import { goalSchema } from './upgrade/goal.ts';
+import { upgradeOptions } from './upgrade-options.ts';
 import { webOptions } from './web-options.ts';
 
 const httpUrl = (what: string) =>
@@ -71,27 +72,7 @@ export const definition = defineCharm({
       description:
         "auto: a unit without the application's volume keeps a release of its own; required: it is blocked until the volume is mounted at /var/lib/concourse.",
     }),
-    'upgrade-ready-timeout': option.string({
-      schema: durationSchema,
-      default: '2m',
-      description: 'How long the installer waits for workers to stop before it switches without them.',
-    }),
-    'upgrade-complete-timeout': option.string({
-      schema: durationSchema,
-      default: '5m',
-      description:
-        'How long a stopped worker waits for the upgrade to complete before it starts what is installed.',
-    }),
-    'require-backup': option.boolean({
-      default: false,
-      description:
-        'While true, a switch that migrates the database begins only after upgrade (or rollback) backup-done=true.',
-    }),
-    'upgrade-hold': option.boolean({
-      default: false,
-      description:
-        'While true, a refresh of the charm leaves Concourse alone: only the option version or the action upgrade changes it.',
-    }),
+    ...upgradeOptions,
     'web-port': option.int({
       schema: z.int().min(1).max(65535),
       default: 8080,

@@ -30,6 +30,8 @@ export interface Settings {
   upgradeReadyTimeoutMs: number;
   upgradeCompleteTimeoutMs: number;
   upgradeHold: boolean;
+  upgradeStrategy: 'together' | 'rolling' | 'canary';
+  maxUnavailable: number;
   requireBackup: boolean;
   webPort: number;
   externalUrl: string | undefined;

@@ -27,7 +27,8 @@ export const operations = {
     description: 'On the leader: let no upgrade start until the action resume, whatever asks for one.',
   }),
   resume: action({
-    description: 'On the leader: end the hold. An upgrade that has been asked for meanwhile starts at once.',
+    description:
+      'On the leader: end the hold. An upgrade that has been asked for meanwhile starts at once. With upgrade-strategy=canary: let the other workers follow the first.',
   }),
   'set-admin-password': action({
     description:

@@ -57,6 +57,8 @@ export function settleOptions(
       upgradeReadyTimeoutMs: values['upgrade-ready-timeout'],
       upgradeCompleteTimeoutMs: values['upgrade-complete-timeout'],
       upgradeHold: values['upgrade-hold'],
+      upgradeStrategy: values['upgrade-strategy'],
+      maxUnavailable: values['max-unavailable'],
       requireBackup: values['require-backup'],
       webPort: values['web-port'],
       externalUrl: values['external-url'],

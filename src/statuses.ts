@@ -94,6 +94,10 @@ export const statuses = {
     maintenance(`upgrade to ${version}: waiting until ${clock(deadline)} for ${some(missing)} to stop`),
   stagingElsewhere: (version: string, units: readonly string[], deadline: number) =>
     maintenance(`upgrade to ${version}: waiting until ${clock(deadline)} for ${some(units)} to fetch it`),
+  rolling: (version: string, turn: readonly string[], waiting: number) =>
+    maintenance(`workers go to ${version}: now ${some(turn)}; ${waiting} to follow`),
+  rollingHeld: (app: string, version: string, moved: number, waiting: number) =>
+    active(`juju run ${app}/leader resume moves ${waiting} more workers to ${version}: ${moved} run it`),
   goalChanged: (version: string) => maintenance(`the goal is Concourse ${version} now`),
   unmet: (units: readonly string[]) => waiting(`for Juju to introduce ${some(units)} to this unit`),
   switching: (version: string) => maintenance(`upgrade to ${version}: switching`),
@@ -184,6 +188,8 @@ export const statuses = {
       : blocked(
           `web ${web} ${builds === 'unknown' ? 'may give' : 'gives'} no builds to worker ${version}: ${reason}`,
         ),
+  workerInTurn: (version: string, next: string) =>
+    active(`worker ${version}; goes to ${next} when it is its turn`),
   keyNotAuthorized: (installer: string) => waiting(`for ${installer} to authorise this worker's key`),
   landing: (version: string, until: number) =>
     waiting(`for builds to end before the upgrade to ${version}, until ${clock(until)} at most`),

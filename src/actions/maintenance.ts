@@ -19,11 +19,14 @@ export async function resume(session: Session) {
   const o = await observe(session);
   demandLeader(o, 'resume');
   const goal = goalOf(o);
-  if (goal.hold !== true) return { held: false, result: 'upgrades were not held' };
-  const free: Goal = { ...goal, hold: undefined };
+  const canary = o.settings.upgradeStrategy === 'canary' && goal['resumed-id'] !== goal['upgrade-id'];
+  if (goal.hold !== true && !canary) return { held: false, result: 'upgrades were not held' };
+  const behind = { 'resumed-id': canary ? goal['upgrade-id'] : goal['resumed-id'] };
+  const free: Goal = { ...goal, ...behind, hold: undefined };
   await setGoal(session, free);
   // What the leader makes of it in its next hook.
   const { version } = nextGoal({ ...goalInputs(o), goal: free }) ?? free;
+  if (goal.hold !== true) return { held: false, version, result: `the other workers go to ${version}` };
   const waits = o.volume.installed !== undefined && o.volume.installed !== version;
   const result = waits ? `the upgrade to ${version} starts` : 'upgrades start again when they are asked for';
   return { held: false, version, result };

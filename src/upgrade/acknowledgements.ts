@@ -9,7 +9,8 @@ export function unacknowledged(
   peers: ReadonlyMap<string, Facts>,
   living: ReadonlySet<string> | undefined,
 ): string[] {
-  return [...expectedUnits(goal, peers, living), ...unstoppedWebs(own, goal, peers, living)].filter((name) =>
+  const workers = own['upgrade-turn'] === undefined ? expectedUnits(goal, peers, living) : [];
+  return [...workers, ...unstoppedWebs(own, goal, peers, living)].filter((name) =>
     hasNotStopped(own, peers.get(name)),
   );
 }

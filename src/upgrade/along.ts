@@ -8,6 +8,7 @@ import { statuses } from '../statuses.ts';
 import type { Facts } from './facts.ts';
 import { follow } from './follower.ts';
 import { heldBack } from './gates.ts';
+import { mayRoll } from './rolling.ts';
 import type { Goal } from './goal.ts';
 import type { Step } from './installer.ts';
 
@@ -58,9 +59,16 @@ export function heard(
       }
     : { 'installed-version': o.volume.installed };
   const { upgrade } = web.told;
-  // A held application does not follow: it would stop for nothing.
-  const state = goal.hold === true ? undefined : upgrade['upgrade-state'];
+  // A held application does not follow, and one whose workers go in turn does so afterwards: they would stop for nothing.
+  const stays = goal.hold === true || rollsBehind(o, upgrade['upgrade-to']);
+  const state = stays ? undefined : upgrade['upgrade-state'];
   return { ...installer, ...own, ...upgrade, 'upgrade-state': state };
+}
+
+/** Workers here stay on their release while web goes to that one, and follow in turn. */
+export function rollsBehind(o: Observed, to: string | undefined): boolean {
+  const { installed } = o.volume;
+  return installed !== undefined && to !== undefined && mayRoll(o, installed, to);
 }
 
 /** The release that a stopped worker waits for its own volume to have, once web has it. */

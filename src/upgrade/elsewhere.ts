@@ -5,6 +5,7 @@ import { workerName } from '../concourse/worker.ts';
 import type { Observed, Status, TsaRelation } from '../observed.ts';
 import type { Guest, ToldOfUpgrades, TsaWeb, TsaWorker } from '../relations/tsa.ts';
 import { statuses } from '../statuses.ts';
+import { rollsBehind } from './along.ts';
 import { isWeb } from './facts.ts';
 import { type Goal, numberOf } from './goal.ts';
 import { ahead } from './installer.ts';
@@ -46,14 +47,17 @@ function tellingOfUpgrades(o: Observed, goal: Goal): TsaWeb {
     ([unit, theirs]) => isWeb(theirs) && theirs.leaving !== true && o.living?.has(unit) !== false,
   );
   const next = ahead(o, goal);
+  // Where workers go in turn, nobody is asked to stop.
+  const rolling = facts['upgrade-state'] === 'prepare' && facts['upgrade-turn'] !== undefined;
+  const state = rolling ? undefined : facts['upgrade-state'];
   return {
     'goal-id': goal['upgrade-id'],
     webs: [o.unit, ...webs.map(([unit]) => unit)].map(numberOf).sort((left, right) => left - right),
     'volume-id': facts['volume-id'],
     'goal-version': next,
     digests: next === goal.version ? goal.digests : undefined,
-    'upgrade-state': facts['upgrade-state'],
-    'upgrade-id': facts['upgrade-state'] && facts['upgrade-id'],
+    'upgrade-state': state,
+    'upgrade-id': state && facts['upgrade-id'],
     'upgrade-to': facts['upgrade-to'],
     'upgrade-deadline': facts['upgrade-deadline'],
   };
@@ -82,14 +86,15 @@ export function wordOfWorker(o: Observed): TsaWorker {
 
 function wordOfTheUpgrade(o: Observed, { ahead: next }: ToldOfUpgrades): TsaWorker {
   const { facts, goal, memory, volume } = o;
-  const staged = next !== undefined && goal?.hold !== true && volume.releases.has(next);
+  const stays =
+    goal?.hold === true ? 'upgrades are held' : rollsBehind(o, next) ? 'workers follow in turn' : undefined;
+  const staged = next !== undefined && stays === undefined && volume.releases.has(next);
   const failed = memory.staging?.wish.startsWith(`${next} `) === true ? memory.staging.message : undefined;
   return {
     'volume-id': facts['volume-id'],
     'running-worker': facts['running-worker'],
     'staged-version': staged ? next : undefined,
-    'staging-error':
-      next === undefined || staged ? undefined : goal?.hold === true ? 'upgrades are held' : failed,
+    'staging-error': next === undefined || staged ? undefined : (stays ?? failed),
     'upgrade-id': facts['upgrade-id'],
     'upgrade-ready': facts['upgrade-ready'],
   };

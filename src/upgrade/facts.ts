@@ -54,6 +54,8 @@ export const factsSchema = z.object({
   'upgrade-error': z.string(),
   /** With `prepare`: the database's schema is another one then, so every other web stops, too. */
   'upgrade-stops-web': flagText,
+  /** Workers go to the installed release in turn: those whose turn it is. Absent where all go together. */
+  'upgrade-turn': jsonText(z.array(z.string())),
   /** Until when this upgrade waits for other applications to have its release ready. */
   'staging-deadline': jsonText(z.object({ id: z.number().int(), until: z.number().int() })),
   'installed-version': version,
@@ -73,6 +75,8 @@ export const factsSchema = z.object({
   /** Fingerprints of the worker keys that web lets in: a worker starts once its own is among them. */
   'authorized-workers': jsonText(z.array(z.string())),
   'upgrade-ready': flagText,
+  /** Where workers go in turn: the release with which this one has registered. */
+  'registered-worker': version,
   'worker-key': z.string().startsWith('ssh-rsa '),
   leaving: flagText,
 });
@@ -95,6 +99,7 @@ export const installerKeys = [
   'upgrade-outcome',
   'upgrade-error',
   'upgrade-stops-web',
+  'upgrade-turn',
   'staging-deadline',
   'installed-version',
   'release-digest',

@@ -19,6 +19,8 @@ export const goalSchema = z.object({
   'worker-keys': numberText,
   /** The action `hold`: no upgrade starts. */
   hold: flagText,
+  /** The upgrade for which the action `resume` let go on those who wait behind a canary. */
+  'resumed-id': numberText,
   /** The upgrade before whose switch the operator has made a backup. */
   'backup-id': numberText,
 });

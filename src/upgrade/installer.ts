@@ -3,6 +3,7 @@
 import { type Effect, type Failure, type Observed, ownUp, type Status } from '../observed.ts';
 import { compareVersions } from '../release/version.ts';
 import { some, statuses } from '../statuses.ts';
+import { mayRoll } from './rolling.ts';
 import { unacknowledged, unstoppedWebs } from './acknowledgements.ts';
 import { type Facts, hasPassed, isWorker } from './facts.ts';
 import {
@@ -104,6 +105,7 @@ function prepare(o: Observed, goal: Goal, installed: string): Step {
     'upgrade-deadline': o.now + o.settings.upgradeReadyTimeoutMs,
     'upgrade-outcome': undefined,
     'upgrade-error': undefined,
+    'upgrade-turn': mayRoll(o, installed, goal.version) ? [] : undefined,
     'upgrade-stops-web': stopsWeb(o, goal, installed) || undefined,
     'staging-deadline': undefined,
   };
@@ -123,7 +125,7 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
 
   const waitingFor = [
     ...unacknowledged(o.facts, goal, o.peers, o.living),
-    ...unacknowledgedElsewhere(o, to),
+    ...(o.facts['upgrade-turn'] === undefined ? unacknowledgedElsewhere(o, to) : []),
     ...o.lost,
   ];
   // Until `prepare` is published nobody can answer it: what else this hook does does not count.

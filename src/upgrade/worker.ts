@@ -7,7 +7,8 @@ import { letIn } from './elsewhere.ts';
 import { type Facts, hasPassed } from './facts.ts';
 import type { Goal } from './goal.ts';
 import type { Step } from './installer.ts';
-import { landing, landsUntil } from './landing.ts';
+import { landing, landingMs, landsUntil } from './landing.ts';
+import { itsTurn } from './rolling.ts';
 
 /** Some file systems show a switch late to other machines: GlusterFS after 1 s, sshfs after 20 s. */
 const lateMs = 10_000;
@@ -28,7 +29,9 @@ export function workerStep(o: Observed, goal: Goal, installer: Facts | undefined
   if (failed !== undefined)
     return { ...waiting({}, statuses.effectFailed(failed.message)), wakeAt: o.now + 30_000 };
 
-  if (shared && installer?.['upgrade-state'] === 'prepare' && installer['upgrade-id'] !== undefined) {
+  const rolling = installer?.['upgrade-turn'] !== undefined;
+  const asked = shared && installer?.['upgrade-state'] === 'prepare' && !rolling;
+  if (asked && installer['upgrade-id'] !== undefined) {
     return preparing(o, goal, installer['upgrade-id'], installer);
   }
   if (installer?.['installed-version'] === undefined) return leftAlone(o, goal, installer);
@@ -159,7 +162,14 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
     o.worker.up &&
     o.worker.runningVersion === plannedVersion(plan) &&
     o.worker.runningConfiguration === plan.configuration;
-  if (current && o.worker.enabled) return registered(o, facts, plannedVersion(plan));
+  if (current && o.worker.enabled) return registered(o, facts, plannedVersion(plan), installer);
+  const behind = o.worker.up ? o.worker.runningVersion : undefined;
+  if (behind !== undefined && behind !== plannedVersion(plan)) {
+    if (!itsTurn(o, installer)) return waiting(facts, statuses.workerInTurn(behind, plannedVersion(plan)));
+    const landed =
+      installer['upgrade-turn'] === undefined ? undefined : landsInTurn(o, installer, plannedVersion(plan));
+    if (landed !== undefined) return landed;
+  }
 
   if (o.worker.rival !== undefined && !o.worker.up) {
     return { ...waiting(facts, statuses.rival(o.unit, o.worker.rival)), wakeAt: o.now + 30_000 };
@@ -176,6 +186,16 @@ function started(o: Observed, installer: Facts, facts: Facts): Step {
     [{ do: 'start-worker', plan, digest }],
     [statuses.registering(plannedVersion(plan), undefined)],
   );
+}
+
+/** With worker-drain=land a worker lands when it is its turn, too. */
+function landsInTurn(o: Observed, installer: Facts, to: string): Step | undefined {
+  const id = installer['upgrade-id'];
+  if (landingMs(o.settings) === 0 || id === undefined) return undefined;
+  const { upgrade } = o.worker;
+  if (upgrade?.id === id) return landing(o, upgrade.landUntil, to);
+  const deadline = o.now + o.settings.upgradeCompleteTimeoutMs;
+  return acting({}, [{ do: 'begin-upgrade', id, deadline, landUntil: landsUntil(o, undefined) }], []);
 }
 
 /** An operator has taken it out of service. Nobody tells when it has landed. */
@@ -198,9 +218,13 @@ function awaited(o: Observed): boolean {
   );
 }
 
-function registered(o: Observed, facts: Facts, version: string): Step {
+function registered(o: Observed, facts: Facts, version: string, installer: Facts): Step {
+  const inTurn = installer['upgrade-turn'] !== undefined;
   if (o.worker.registration === 'registered')
-    return waiting(facts, statuses.worker(version, ownVolume(o), o.worker.gpus));
+    return waiting(
+      { ...facts, 'registered-worker': inTurn ? version : undefined },
+      statuses.worker(version, ownVolume(o), o.worker.gpus),
+    );
   if (awaited(o)) return acting(facts, [{ do: 'await-registration' }], []);
   // Nobody tells of a registration: look again soon.
   return { ...waiting(facts, statuses.registering(version, o.worker.complaint)), wakeAt: o.now + 15_000 };

@@ -35,6 +35,8 @@ export const defaultSettings: Settings = {
   upgradeReadyTimeoutMs: 120_000,
   upgradeCompleteTimeoutMs: 300_000,
   upgradeHold: false,
+  upgradeStrategy: 'together',
+  maxUnavailable: 1,
   requireBackup: false,
   webPort: 8080,
   externalUrl: undefined,
