@@ -1,7 +1,7 @@
 // The executable: the definition, the real machine, and Juju's environment, given to main(); nothing else. What does not
-// concern this unit ends here, before anything is loaded. With `exporter FILE` it is another program: the one behind
+// concern this unit ends here, before anything is loaded; so does an update-status before which all is as it was. With `exporter FILE` it is another program: the one behind
 // concourse-exporter.service.
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { isOthersBusiness, quietNotePath, readQuietNote } from './src/quiet.ts';
 
 const { env } = process;
@@ -9,7 +9,7 @@ const { env } = process;
 const root = env.JUJU_LAB_ROOT;
 if (process.argv[2] === 'exporter') {
   await runExporter(process.argv[3] ?? '');
-} else if (!isQuiet()) {
+} else if (!isQuiet() && !(await isCalm())) {
   const [{ main }, { concourse }, { createHost }] = await Promise.all([
     import('juju-ts-ops'),
     import('./src/charm.ts'),
@@ -43,6 +43,23 @@ function isQuiet(): boolean {
   // Most events concern it whatever was noted: no file is read for those.
   if (!isOthersBusiness(event, { installer: '' })) return false;
   return isOthersBusiness(event, readQuietNote(readText(quietNotePath(`${root ?? ''}/run`, unit))));
+}
+
+/** Neither zod nor anything that decides is loaded for it. */
+async function isCalm(): Promise<boolean> {
+  if (!/^(?:hooks\/)?update-status$/.test(env.JUJU_DISPATCH_PATH ?? '')) return false;
+  const file = `${root ?? ''}/run/concourse-ci/${(env.JUJU_UNIT_NAME ?? '').replace('/', '-')}.calm.json`;
+  const text = readText(file);
+  if (text === undefined) return false;
+  const [{ aboutThis, isCalm: isAsItWas, asking }, { createHost }] = await Promise.all([
+    import('./src/calm/executable.ts'),
+    import('./src/host/real/index.ts'),
+  ]);
+  const host = createHost(root === undefined ? {} : { root });
+  if (await isAsItWas(text, { host, ask: asking(env), about: aboutThis(env) })) return true;
+  // What is loaded now would ask all of it again.
+  rmSync(file, { force: true });
+  return false;
 }
 
 function readText(path: string): string | undefined {

@@ -1,5 +1,8 @@
 // The charm: its definition with what it does in hooks and actions, on whatever machine it is given.
 import type { Charm } from 'juju-ts-ops';
+import { isCalm } from './calm/ask-again.ts';
+import { calmNotePath } from './calm/note.ts';
+import { takeNote } from './calm/take.ts';
 import { getAdminPassword, restartServices } from './actions/services.ts';
 import { status } from './actions/status.ts';
 import { moveWeb, rollback, upgrade } from './actions/upgrades.ts';
@@ -23,7 +26,7 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
   };
   return definition.implement({
     reconcile: async (hook) => {
-      if (await isQuiet(hook, host)) return;
+      if ((await isQuiet(hook, host)) || (await allIsCalm(hook, host))) return;
       const session = await open(hook);
       // Once it has said that it leaves, nothing starts again between two of its last hooks: a wake-up may come then.
       const leaves = session.published.leaving === true || (await isLeaving(hook));
@@ -37,6 +40,7 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
         await (await import('./observability/ended.ts')).noteFigures(session, ok);
       if (session.otlpEndpoint !== undefined)
         await (await import('./observability/otlp.ts')).sendTrace(session, session.otlpEndpoint, ok);
+      if (ok && session.calmUntil !== undefined) await takeNote(session);
     },
     actions: {
       status: async (hook, params) => status(await open(hook), params),
@@ -80,6 +84,14 @@ export function concourse(host: Host, pin: Pin = pinnedRelease()): Charm {
       resume: async (hook) => (await import('./actions/maintenance.ts')).resume(await open(hook)),
     },
   });
+}
+
+/** Likewise. */
+async function allIsCalm(hook: ConcourseHook, host: Host): Promise<boolean> {
+  if (hook.event.kind !== 'update-status') return false;
+  const text = await host.files.readText(calmNotePath(host.paths.run, hook.unit));
+  const ask = (tool: string, args: readonly string[]) => hook.tool(tool, args);
+  return text !== undefined && isCalm(text, { host, ask, about: hook });
 }
 
 /** As `charm.ts` asks before any of this is loaded: for whoever runs the charm in another way. */

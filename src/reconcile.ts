@@ -71,6 +71,8 @@ async function publish(session: Session, o: Observed, decision: Decision): Promi
   for (const status of decision.statuses)
     hook.status.add(doubted && status.status === 'active' ? statuses.flockDoubted(status) : status);
   tellMalformed(session);
+  // Flock is looked at in each until it excludes.
+  if (session.memory.flock === undefined) session.calmUntil = decision.wakeAt ?? Number.POSITIVE_INFINITY;
   session.situation = situationOf(o, decision);
   await noteQuiet(session, o, decision);
   await remember(session);

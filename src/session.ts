@@ -2,6 +2,8 @@
 import type { DatabagProblem, HookOf } from 'juju-ts-ops';
 import type { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
+import { type Watched, watched } from './calm/readings.ts';
+import { forgetNote } from './calm/take.ts';
 import { type Remembered, rememberedSchema } from './memory.ts';
 import type { Situation } from './observability/figures.ts';
 import { noteRelated } from './relations/related.ts';
@@ -36,6 +38,10 @@ export interface Session {
   readonly startedAt: number;
   /** What the hook found and decided, for the charm's figures. */
   situation: Situation | undefined;
+  /** In update-status: what was asked of the machine. And until when all stays as it is, if what was asked does; undefined: not
+   * at all. */
+  readonly watch: Watched | undefined;
+  calmUntil: number | undefined;
   /** What was done, for the hook's trace; and where that goes, once the options are known. */
   readonly effects: EffectSpan[];
   otlpEndpoint: string | undefined;
@@ -47,7 +53,10 @@ export interface Session {
   readonly done: Set<Effect['do']>;
 }
 
-export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Promise<Session> {
+export async function openSession(hook: ConcourseHook, machine: Host, pin: Pin): Promise<Session> {
+  await forgetNote(machine, hook.unit);
+  const watch = hook.event.kind === 'update-status' ? watched(machine) : undefined;
+  const host = watch?.host ?? machine;
   const startedAt = host.clock.monotonic();
   const peer = await hook.peer('peers');
   const [application, own, remembered] = await Promise.all([
@@ -79,6 +88,8 @@ export async function openSession(hook: ConcourseHook, host: Host, pin: Pin): Pr
     remembered: remembered.value,
     startedAt,
     situation: undefined,
+    watch,
+    calmUntil: undefined,
     effects: [],
     otlpEndpoint: undefined,
     failures: new Map(),

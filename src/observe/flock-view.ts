@@ -1,5 +1,5 @@
 // Whether flock keeps units apart on the application's volume, as far as its installer has found out. Asked in update-status
-// alone: nothing is decided by the answer.
+// alone, in those that look at everything: nothing is decided by the answer, so that it does not count for what is calm.
 import type { Remembered } from '../memory.ts';
 import type { Observed } from '../observed.ts';
 import type { Session } from '../session.ts';
@@ -12,7 +12,7 @@ export async function flockDoubted(session: Session, o: Observed): Promise<boole
   const { flock: before } = session.memory;
   let flock = installs ? before : undefined;
   if (installs && session.hook.event.kind === 'update-status')
-    flock = judged(await lookAtFlock(session.host, runningWorkers(o)), before);
+    flock = judged(await lookAtFlock(session.watch?.unwatched ?? session.host, runningWorkers(o)), before);
   if (flock !== before) session.memory = { ...session.memory, flock };
   return flock?.doubted === true;
 }

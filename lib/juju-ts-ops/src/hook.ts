@@ -26,7 +26,7 @@ import {
 import { names, Relation } from './relation.ts';
 import { Secrets } from './secrets.ts';
 import { StatusBoard } from './status.ts';
-import { downloadTimeoutMs, freeText, type Runtime, Tools } from './tools.ts';
+import { downloadTimeoutMs, freeText, type Runtime, Tools, type Transcript } from './tools.ts';
 
 type RelationOf<E> =
   E extends Endpoint<infer AL, infer AR, infer UL, infer UR> ? Relation<AL, AR, UL, UR> : never;
@@ -93,6 +93,11 @@ export class Hook<D extends Definition = Definition> {
   /** How many hook tools this hook has called so far. */
   get toolCalls(): number {
     return this.#tools.calls;
+  }
+
+  /** What this hook has asked Juju, and told it, so far. */
+  transcript(): Promise<Transcript> {
+    return this.#tools.transcript();
   }
 
   /** True promises the leadership for at least 30 s, and what is written to Juju is checked again when the hook ends. */

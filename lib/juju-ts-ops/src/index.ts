@@ -15,4 +15,4 @@ export type { Relation, WritableDatabag } from './relation.ts';
 export { execute, main } from './run.ts';
 export type { SecretContent, SecretInfo, SecretOptions, SecretReference, Secrets } from './secrets.ts';
 export { type Status, type StatusBoard, type StatusName, statusOrder } from './status.ts';
-export { type RunTool, type Runtime, spawnTools } from './tools.ts';
+export { type RunTool, type Runtime, spawnTools, type Transcript } from './tools.ts';

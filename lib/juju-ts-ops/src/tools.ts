@@ -71,10 +71,19 @@ function started(
   }
 }
 
+/** What a hook has said to Juju and heard from it so far. */
+export interface Transcript {
+  /** Questions; one that failed has no answer. */
+  asked: readonly { tool: string; args: readonly string[]; answer: string | undefined }[];
+  /** Everything else that was run, in order. */
+  told: readonly { tool: string; args: readonly string[] }[];
+}
+
 /** Hook tools with their failures as typed errors, and each answer kept for the hook. */
 export class Tools {
   readonly #run: RunTool;
-  readonly #answers = new Map<string, Promise<string>>();
+  readonly #answers = new Map<string, { tool: string; args: readonly string[]; answer: Promise<string> }>();
+  readonly #told: { tool: string; args: readonly string[] }[] = [];
   /** How many tools have been run. */
   calls = 0;
 
@@ -83,10 +92,19 @@ export class Tools {
   }
 
   /** Runs a tool now; resolves with what it printed. Rejects with a ToolFailure or ToolTimeout. */
-  async run(
+  run(
     tool: string,
     args: readonly string[],
     options: { stdin?: string; timeoutMs?: number } = {},
+  ): Promise<string> {
+    this.#told.push({ tool, args });
+    return this.#call(tool, args, options);
+  }
+
+  async #call(
+    tool: string,
+    args: readonly string[],
+    options: { stdin?: string; timeoutMs?: number },
   ): Promise<string> {
     this.calls += 1;
     const result = await this.#run(tool, args, { timeoutMs: toolTimeoutMs, ...options });
@@ -97,9 +115,19 @@ export class Tools {
   /** The tool's answer, asked once per hook: callers at the same time share one process. */
   text(tool: string, args: readonly string[], timeoutMs = toolTimeoutMs): Promise<string> {
     const key = JSON.stringify([tool, args]);
-    const answer = this.#answers.get(key) ?? this.run(tool, args, { timeoutMs });
-    this.#answers.set(key, answer);
-    return answer;
+    const known = this.#answers.get(key) ?? { tool, args, answer: this.#call(tool, args, { timeoutMs }) };
+    this.#answers.set(key, known);
+    return known.answer;
+  }
+
+  /** Waits for the answers that are still to come. */
+  async transcript(): Promise<Transcript> {
+    const asked = [...this.#answers.values()].map(async ({ tool, args, answer }) => ({
+      tool,
+      args,
+      answer: await answer.catch(() => undefined), // whoever asked has met the failure
+    }));
+    return { asked: await Promise.all(asked), told: [...this.#told] };
   }
 
   /** As `text`, with `--format=json` added and the answer parsed. */

@@ -1,10 +1,11 @@
 // The hook tools of one measured unit: answered by the fake Juju, each as late as Juju answers, one at a time as Juju does.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FakeJuju, HookContext, HookInfo } from 'juju-ts-ops/testing';
 import type { LabUnit } from 'juju-lab';
 import { hostCommands, writeToolFolders } from '../../../lib/juju-lab/src/tools/folder.ts';
 import { serveTools, type ToolAnswer, type ToolCall } from '../../../lib/juju-lab/src/tools/server.ts';
+import { calmNotePath } from '../../../src/calm/note.ts';
 import { type Cost, costOf } from './cost.ts';
 import { recordedToolMs } from './tool-times.ts';
 
@@ -69,6 +70,12 @@ export class UnitTools {
     const { outcome, reason } = context.finish({ exitCode: 0 });
     if (outcome !== 'committed') throw new Error(`${hook.name} of ${this.#unit.name}: ${outcome}, ${reason}`);
     return { ...cost, tools: this.#tools, hostCommands: this.#hostCommands };
+  }
+
+  /** As `run`, by a unit that has noted nothing of its last hooks. */
+  runWhole(hook: HookInfo): Promise<Sample> {
+    rmSync(calmNotePath(join(this.#unit.root.path, 'run'), this.#unit.name), { force: true });
+    return this.run(hook);
   }
 
   /** Something else than the charm, in the same surroundings: outside of any hook, so that its tools would be refused. */

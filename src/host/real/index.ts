@@ -1,4 +1,4 @@
-// The real machine behind the `Host` interface. What is heavy (undici, execa, postgres) is loaded when first used, so that a
+// The real machine behind the `Host` interface. What is heavy (undici, postgres) is loaded when first used, so that a
 // hook that needs none of them starts in the time that Node itself takes.
 import path from 'node:path';
 import type { Host, Paths } from '../host.ts';
