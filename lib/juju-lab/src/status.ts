@@ -41,7 +41,7 @@ export function renderActionResult(record: ActionRecord): string {
   const failure =
     record.status === 'completed' ? '' : `Action id ${record.id} ${record.status}: ${record.message}\n`;
   const log = record.log.map((line) => `${line.message}\n`).join('');
-  const results = Object.keys(record.results).length > 0 ? stringify(record.results) : '';
+  const results = Object.keys(record.results).length > 0 ? stringify(record.results, { lineWidth: 0 }) : '';
   return log + failure + results;
 }
 

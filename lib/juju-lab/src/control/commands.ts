@@ -35,6 +35,7 @@ const commands: Record<string, Command> = {
     run: (lab, [application = onlyApplication(lab)]) => `${lab.addUnit(application)}\n`,
   },
   'remove-unit': { usage: 'remove-unit UNIT [--force]', run: removeUnit },
+  wait: { usage: 'wait [UNIT TEXT…]', run: wait },
   log: { usage: 'log [UNIT]', run: showLog },
   journal: { usage: 'journal UNIT SERVICE', run: showJournal },
   exec: { usage: 'exec UNIT SCRIPT', run: execute },
@@ -119,6 +120,31 @@ async function removeUnit(lab: Lab, words: readonly string[]): Promise<Reply> {
   const [unit, ...rest] = words.filter((word) => word !== '--force');
   nothingMore(rest);
   lab.removeUnit(knownUnit(lab, unit), { force });
+  return '';
+}
+
+const waitMs = 600_000;
+
+/** Until every unit whose machine runs is active and has nothing left to do; or until a unit's message has the text in it. */
+async function wait(lab: Lab, [unit, ...words]: readonly string[]): Promise<Reply> {
+  const shown = (name: string) => lab.juju.unitStatus(name);
+  if (unit !== undefined) {
+    const [known, wanted] = [knownUnit(lab, unit), words.join(' ')];
+    await lab.waitFor(
+      () => shown(known).message.includes(wanted),
+      waitMs,
+      () => `${known}: ${shown(known).message}`,
+    );
+    return '';
+  }
+  const lost = (name: string) => lab.juju.model.units.get(name)?.agentUp !== true;
+  const late = () => lab.unitNames().filter((name) => !lost(name) && shown(name).status !== 'active');
+  await lab.waitFor(
+    () => late().length === 0,
+    waitMs,
+    () => `not active: ${late().join(', ')}`,
+  );
+  await lab.settle({ timeoutMs: waitMs });
   return '';
 }
 

@@ -41,4 +41,10 @@ export const notExecuted: readonly (readonly [pattern: RegExp, reason: string])[
   [/^fly\b/, "Concourse's own program: what it asks of web is asked by tests with HTTP"],
   [/^vault\b/, "Vault's own program; tests/cluster/vault.test.ts plays the server"],
   [/^charmcraft\b/, 'tests/package/charmcraft.test.ts runs it where it can be installed'],
+  [
+    /^juju remove-application\b/,
+    'takes away what the page is no longer about; the fake Juju does it for tests/cluster',
+  ],
+  [/^pg_(dump|restore)\b/, "PostgreSQL's own programs, between two real databases"],
+  [/^juju deploy \.\/bundles\//, 'a bundle: tests/unit/deploy/bundles.test.ts deploys each, piece by piece'],
 ];

@@ -26,8 +26,20 @@ const neighbour = (
   },
 });
 
+/** The Python charm, and workers of it that are an application of their own. */
+const python: CharmFiles = {
+  metadata: {
+    name: 'concourse-ci-machine',
+    provides: { tsa: { interface: 'concourse-ci_tsa' } },
+    requires: { flight: { interface: 'concourse-ci_tsa' } },
+  },
+  actions: { 'get-admin-password': {} },
+};
+
 const charms: Readonly<Record<string, CharmFiles>> = {
   [application]: own,
+  old: python,
+  'old-workers': python,
   postgresql: neighbour('postgresql', 'provides', 'database', 'postgresql_client'),
   'nfs-server-proxy': neighbour('nfs-server-proxy', 'provides', 'filesystem', 'filesystem_info'),
   'cephfs-server-proxy': neighbour('cephfs-server-proxy', 'provides', 'filesystem', 'filesystem_info'),
@@ -42,6 +54,7 @@ const charms: Readonly<Record<string, CharmFiles>> = {
   ),
   prometheus: neighbour('prometheus', 'requires', 'metrics-endpoint', 'prometheus_scrape'),
   grafana: neighbour('grafana', 'requires', 'grafana-dashboard', 'grafana_dashboard'),
+  'opentelemetry-collector': neighbour('opentelemetry-collector', 'requires', 'cos-agent', 'cos_agent'),
   'grafana-agent': neighbour('grafana-agent', 'requires', 'cos-agent', 'cos_agent'),
 };
 
