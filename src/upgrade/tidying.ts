@@ -2,6 +2,7 @@
 // volume its installer does so, on a volume of their own the unit that installs there.
 import type { Effect, Observed } from '../observed.ts';
 import { whatToPrune } from '../storage/prune.ts';
+import { leadingWeb } from './along.ts';
 import type { Facts } from './facts.ts';
 import { localInstaller } from './follower.ts';
 import { onThisVolume } from './guests.ts';
@@ -30,7 +31,8 @@ export function releasesToPrune(o: Observed, releases: readonly string[]): strin
  * own deadline they start again, on what the volume named then, and nobody else can tell before their hook has ended. And
  * units that are being removed and have not said so themselves: what their last hook started they have yet to tell. */
 export function silentUnits(o: Observed): string[] {
-  const id = o.goal?.['upgrade-id'];
+  const web = leadingWeb(o);
+  const id = web === undefined ? o.goal?.['upgrade-id'] : web.told.upgrade['upgrade-id'];
   const own = [...o.peers].flatMap(([unit, facts]) => {
     const stopped = facts['upgrade-ready'] === true && facts['upgrade-id'] !== id;
     const silent = o.dying.has(unit) || (stopped && o.living?.has(unit) !== false);
@@ -49,8 +51,10 @@ function runBy(o: Observed): Set<string> {
   return new Set(versions.filter((version) => version !== undefined));
 }
 
-/** Releases that the goal, an upgrade under way or the action `prefetch` names. */
+/** Releases that the goal, an upgrade under way or the action `prefetch` names, or web of another application that leads. */
 function wantedBy(o: Observed): Set<string> {
-  const versions = [o.goal?.version, o.facts['upgrade-to'], o.memory.prefetched];
+  const web = leadingWeb(o);
+  const theirs = [web?.version, web?.told.ahead, web?.told.upgrade['upgrade-to']];
+  const versions = [o.goal?.version, o.facts['upgrade-to'], o.memory.prefetched, ...theirs];
   return new Set(versions.filter((version) => version !== undefined));
 }

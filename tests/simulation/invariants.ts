@@ -6,6 +6,7 @@ import type { Machine } from './machine.ts';
 import { releaseOf } from './mirror.ts';
 import type { Process } from './scheduler.ts';
 import { type ServiceEvents, webService, workerService } from './services.ts';
+import { Between } from './between.ts';
 import { application, appOf } from './topology.ts';
 
 export class Violation extends Error {
@@ -31,6 +32,12 @@ export interface World {
   decides(disk: Disk): boolean;
   /** A unit's name in its own model. */
   known(unit: string): string;
+  /** What the unit has committed in the relation between web's application and another. */
+  word(unit: string, elsewhere: string): Record<string, string> | undefined;
+  /** Workers of other applications, with their words as committed, where the unit's agent has been told of these. */
+  guestsHeardBy(unit: string): ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** The unit had said `prepare` with this id when the process began. */
+  preparedBefore(process: Process, id: string): boolean;
   /** What the unit's agent shows of the others, as it would answer now. */
   seenBy(unit: string): ReadonlyMap<string, Readonly<Record<string, string>>>;
   isActive(unit: string): boolean;
@@ -71,13 +78,21 @@ export class Invariants implements Watcher {
     Process,
     { id: string; facts: Readonly<Record<string, string>>; workers: string[] }
   >();
-  /** Versions of which web has been started. */
-  private readonly webs = new Set<string>();
+  private readonly between: Between;
   secrets: string[] = [];
   private readonly world: World;
 
   constructor(world: World) {
     this.world = world;
+    this.between = new Between({
+      ...world,
+      preparedBefore: (process, id) => this.preparedBefore(process, id),
+    });
+  }
+
+  private preparedBefore(process: Process, id: string): boolean {
+    const facts = this.began.get(process)?.facts;
+    return facts?.['upgrade-state'] === 'prepare' && facts['upgrade-id'] === id;
   }
 
   // --- the volume ---
@@ -100,7 +115,7 @@ export class Invariants implements Watcher {
     if (change.inside === 'bin' && bin !== undefined) {
       for (const versions of this.namedTo.values()) versions.add(bin);
       this.noStaleConsent(process, disk, bin);
-      this.webDecides(process, disk, bin);
+      this.between.webDecides(process, disk, bin);
       this.binBefore.set(disk, bin);
     }
     this.wholeReleases(disk, change.inside);
@@ -124,6 +139,7 @@ export class Invariants implements Watcher {
   private oneWriter(process: Process, disk: Disk, change: DiskChange): void {
     const touches = [change.inside, change.from ?? ''].some((each) => core.test(each));
     if (!touches) return;
+    this.between.oneInstalls(process, disk, change);
     const sessions = this.sessionsOf(disk);
     const mine = sessions.findLastIndex((each) => each.process === process);
     if (mine < 0) throw new Violation(1, `${process.unit} changes ${change.inside} and never had the lock`);
@@ -186,24 +202,23 @@ export class Invariants implements Watcher {
     const { id, facts, workers } = began;
     const from = this.binBefore.get(disk);
     if (from === undefined || from === to) return;
+    // Workers elsewhere stop on web's word, and what is installed for them follows web's own switch.
+    const elsewhere = appOf(process.unit) !== application;
+    if (elsewhere && facts['upgrade-state'] !== 'prepare') return;
     const now = world.now() + world.machineOf(process.unit).wallOffsetMs;
     const leftMs = Date.parse(facts['upgrade-deadline'] ?? '') - now;
     // A deadline further off than its length was set by a clock that has gone back since: it counts as passed.
     if (leftMs <= 0 || leftMs > world.readyTimeoutMs()) return;
-    for (const unit of workers) {
-      if (!world.units(appOf(unit)).includes(unit) || world.machineOf(unit).volume !== disk) continue;
+    const guests = elsewhere ? [] : this.between.ready(process, to);
+    for (const unit of [...workers, ...guests]) {
+      if (!world.units(appOf(unit)).includes(unit)) continue;
+      if (!guests.includes(unit) && world.machineOf(unit).volume !== disk) continue;
       if (!this.acknowledged.get(unit)?.has(id))
         throw new Violation(
           4,
           `${process.unit} switches to ${to} before its deadline, and ${unit} never acknowledged upgrade ${id}`,
         );
     }
-  }
-
-  /** 7. What is installed for workers elsewhere is what web runs, or has run: it never goes ahead of web. */
-  private webDecides(process: Process, disk: Disk, to: string): void {
-    if (this.world.decides(disk) || this.webs.has(to)) return;
-    throw new Violation(7, `${process.unit} installs ${to}, which no web of ${application} has ever run`);
   }
 
   binOf(disk: Disk): string | undefined {
@@ -227,7 +242,7 @@ export class Invariants implements Watcher {
     version: string | undefined,
     by: Process | undefined,
   ): void {
-    if (service === webService && version !== undefined) this.webs.add(version);
+    if (service === webService && version !== undefined) this.between.webStarts(version);
     if (service !== workerService) return;
     this.down.delete(unit);
     if (by === undefined || version === undefined) return;
@@ -247,8 +262,7 @@ export class Invariants implements Watcher {
     // An operator who restarts services by hand, or takes a worker out of service, wants just that.
     if (by.name === 'action restart-services' || by.name === 'action retire-worker') return;
     const id = this.standsAsideFor(unit);
-    const installer = this.world.goal(appOf(unit)).installer;
-    const published = installer === undefined ? undefined : this.world.facts(installer);
+    const published = this.between.wordFor(unit);
     if (id === undefined || published?.['upgrade-state'] !== 'prepare' || published['upgrade-id'] !== id)
       return;
     // A restart of the service is not a stop for an upgrade, but is not to happen then either.
@@ -317,17 +331,22 @@ export class Invariants implements Watcher {
         : [],
     );
     this.began.set(process, { id: goal['upgrade-id'] ?? '', facts, workers });
+    this.between.begins(process);
   }
 
   ends(process: Process): void {
+    this.between.ends(process);
     this.began.delete(process);
     this.named.delete(process);
     const facts = this.world.facts(process.unit);
     if (facts === undefined) return;
+    const app = appOf(process.unit);
+    const word = app === application ? facts : (this.world.word(process.unit, app) ?? facts);
     if (!facts.role?.includes('worker')) this.down.delete(process.unit);
     for (const text of Object.values(facts)) this.noSecret(text, `the databag of ${process.unit}`);
-    const id = facts['upgrade-id'];
-    if (facts['upgrade-ready'] !== 'true' || id === undefined) return;
+    for (const text of Object.values(word)) this.noSecret(text, `what ${process.unit} says to web`);
+    const id = word['upgrade-id'];
+    if (word['upgrade-ready'] !== 'true' || id === undefined) return;
     const ids = this.acknowledged.get(process.unit) ?? new Set<string>();
     this.acknowledged.set(process.unit, ids.add(id));
   }

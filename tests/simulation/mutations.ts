@@ -27,6 +27,72 @@ export const mutations: readonly Mutation[] = [
     bias: { elsewhere: 1, version: 6, server: 4 },
   },
   {
+    name: 'prunes-what-web-goes-to',
+    why: 'what workers elsewhere have staged for web’s upgrade is removed, since their own goal does not name it',
+    breaks: [3, 6],
+    edits: [
+      {
+        file: 'src/upgrade/tidying.ts',
+        find: 'o.memory.prefetched, ...theirs];',
+        replace: 'o.memory.prefetched];',
+      },
+    ],
+    bias: { elsewhere: 1, version: 10 },
+  },
+  {
+    name: 'stops-for-what-is-not-there',
+    why: 'a worker elsewhere stops for a release that its own volume does not have',
+    breaks: [6],
+    edits: [
+      {
+        file: 'src/upgrade/worker.ts',
+        find: 'if (unready && o.worker.upgrade?.id !== id) return',
+        replace: "if (unready && o.unit === '') return",
+      },
+    ],
+    bias: { elsewhere: 1, version: 8, server: 8 },
+  },
+  {
+    name: 'does-not-wait-for-guests-to-stage',
+    why: 'web begins an upgrade while workers elsewhere are still fetching the release',
+    breaks: [6],
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: '    stagingElsewhere(o, goal) ??\n',
+        replace: '',
+      },
+    ],
+    bias: { elsewhere: 1 },
+  },
+  {
+    name: 'does-not-wait-for-guests-to-stop',
+    why: 'web switches before workers elsewhere have stopped',
+    breaks: [4],
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: "...(o.facts['upgrade-turn'] === undefined ? unacknowledgedElsewhere(o, to) : []),",
+        replace: '',
+      },
+    ],
+    bias: { elsewhere: 1 },
+  },
+  {
+    name: 'guests-install-on-webs-volume',
+    why: 'an application of workers that shares web’s volume installs there, too',
+    breaks: [1, 3, 7],
+    edits: [
+      {
+        file: 'src/upgrade/volume.ts',
+        find: "if (settings.mode !== 'worker' || identity === undefined || !isForeign(o)) return false;",
+        replace:
+          "if (settings.mode !== 'worker' || identity === undefined || !isForeign(o) || goal !== undefined) return false;",
+      },
+    ],
+    bias: { elsewhere: 1 },
+  },
+  {
     name: 'guests-are-not-let-in',
     why: 'web lets in the workers of its own application alone',
     breaks: [8],
@@ -45,7 +111,7 @@ export const mutations: readonly Mutation[] = [
     breaks: [4],
     edits: [
       {
-        file: 'src/upgrade/installer.ts',
+        file: 'src/upgrade/acknowledgements.ts',
         find: "theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === own['upgrade-id']",
         replace: "theirs?.['upgrade-ready'] === true",
       },
@@ -106,8 +172,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/decide.ts',
-        find: "const wakeAt = 'lookAgain' in verdict && verdict.lookAgain ? o.now + lookAgainMs : undefined;",
-        replace: "const wakeAt = 'lookAgain' in verdict ? undefined : undefined;",
+        find: 'const wakeAt = verdict.lookAgain ? o.now + lookAgainMs : undefined;',
+        replace: 'const wakeAt = verdict.lookAgain ? undefined : undefined;',
       },
     ],
     bias: { 'volume-gone': 8, 'read-only': 6, 'volume-broken': 6 },
@@ -223,8 +289,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/observe/peers.ts',
-        find: 'about.leader || installs || about.ownVolume ? await',
-        replace: 'about.leader || installs ? await',
+        find: 'about.leader || installs || about.ownVolume || about.oneOfWebs ? await',
+        replace: 'about.leader || installs || about.oneOfWebs ? await',
       },
     ],
     bias: {
@@ -244,8 +310,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/upgrade/installer.ts',
-        find: '    ...unacknowledgedElsewhere(o, to),\n    ...o.lost,\n',
-        replace: '    ...unacknowledgedElsewhere(o, to),\n',
+        find: '    ...o.lost,\n',
+        replace: '',
       },
     ],
     bias: {

@@ -75,6 +75,7 @@ function* smaller(apps: readonly Elsewhere[]): Generator<Elsewhere[]> {
   for (const [index, { abroad, ...app }] of apps.entries()) {
     yield apps.filter((_, other) => other !== index);
     if (abroad === true) yield apps.with(index, app);
+    if (app.volume !== 'shared') yield apps.with(index, { ...apps[index], ...app, volume: 'shared' });
     if (app.units > 1) yield apps.with(index, { ...apps[index], ...app, units: 1 });
   }
 }

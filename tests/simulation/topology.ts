@@ -9,8 +9,8 @@ export const application = 'concourse-ci';
 export interface Elsewhere {
   app: string;
   units: number;
-  /** `shared` by its units, one for `each` of them. */
-  volume: 'shared' | 'each';
+  /** `shared` by its units, one for `each` of them, or that of web's application. */
+  volume: 'shared' | 'each' | 'web';
   /** In a model of its own, where it bears the name that web's application has here; each side knows the other as an offer. */
   abroad?: boolean;
 }
@@ -29,14 +29,12 @@ export function drawTopology(seed: number, likelihood: number): Topology | undef
   const random = new Seeded(seed + 0.5);
   if (random.next() >= likelihood) return undefined;
   const pick = <T>(items: readonly [T, ...T[]]): T => random.pick(items) ?? items[0];
-  const elsewhere = names.slice(0, pick([1, 1, 1, 2, 2, 3])).map(
-    (app): Elsewhere => ({
-      app,
-      units: pick([1, 1, 2]),
-      volume: random.next() < 0.6 ? 'shared' : 'each',
-      ...(random.next() < 0.3 ? { abroad: true } : {}),
-    }),
-  );
+  const elsewhere = names.slice(0, pick([1, 1, 1, 2, 2, 3])).map((app): Elsewhere => {
+    const units = pick([1, 1, 2]);
+    const volume = pick(['shared', 'shared', 'each', 'web'] as const);
+    // Of the same name, they could not share one.
+    return { app, units, volume, ...(random.next() < 0.3 && volume !== 'web' ? { abroad: true } : {}) };
+  });
   return { units: elsewhere.length > 2 ? 1 : pick([1, 1, 2]), elsewhere };
 }
 

@@ -118,6 +118,9 @@ export class World {
       units: (app) => this.units(app),
       decides: (disk) => this.machinesOf(application).some(({ volume }) => volume === disk),
       known: (unit) => this.app(appOf(unit)).border.there(unit),
+      word: (unit, elsewhere) => this.word(unit, elsewhere),
+      guestsHeardBy: (unit) => this.guestsHeardBy(unit),
+      preparedBefore: () => false,
       seenBy: (unit) => this.seenBy(unit),
       isActive: (unit) => this.juju.model.units.get(unit)?.workload.status === 'active',
       readyTimeoutMs: () => settings.readyTimeoutMs,
@@ -191,7 +194,9 @@ export class World {
 
   private volumeOf({ name, elsewhere }: App, number: number): Disk {
     const { settings } = this;
-    if (elsewhere === undefined && !settings.ownVolumes.includes(number)) return this.volume;
+    const sharesWebs =
+      elsewhere === undefined ? !settings.ownVolumes.includes(number) : elsewhere.volume === 'web';
+    if (sharesWebs) return this.volume;
     const shared = elsewhere?.volume === 'shared' ? this.sharedVolumes.get(name) : undefined;
     if (shared !== undefined) return shared;
     const disk = this.newDisk(10 + number, elsewhere?.volume === 'shared' ? settings.volumeType : 'ext4');
@@ -239,7 +244,7 @@ export class World {
     }
   }
 
-  relationOf(app: string): { id: number; life: string } | undefined {
+  private relationOf(app: string) {
     return [...this.juju.model.relations.values()].find(({ endpoints }) =>
       endpoints.some((end) => end.application === app && end.endpoint === 'flight'),
     );
@@ -262,6 +267,26 @@ export class World {
         agent?.remoteBags.get(`${id}/${other}`) ?? this.facts(other) ?? {},
       ]),
     );
+  }
+
+  private word(unit: string, elsewhere: string): Record<string, string> | undefined {
+    const relation = this.relationOf(elsewhere);
+    return relation === undefined || unit === '' ? undefined : this.juju.databag(relation.id, unit);
+  }
+
+  /** Whose latest word has come to the unit's agent, by a hook that has run. */
+  private guestsHeardBy(unit: string): Map<string, Record<string, string>> {
+    const agent = this.juju.model.units.get(unit)?.agent;
+    const heard = new Map<string, Record<string, string>>();
+    for (const { name, elsewhere } of this.apps) {
+      const relation = elsewhere && this.relationOf(name);
+      if (relation?.life !== 'alive') continue;
+      for (const [other, version] of agent?.relations.get(relation.id)?.members ?? []) {
+        const bag = relation.bags.get(other);
+        if (bag?.version === version && !relation.ghosts.has(other)) heard.set(other, bag.values);
+      }
+    }
+    return heard;
   }
 
   goal(app = application): Record<string, string> {

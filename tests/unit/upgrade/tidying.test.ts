@@ -1,6 +1,7 @@
 // What is taken away when nothing is under way, and what holds that back.
 import { expect, test } from 'vitest';
 import type { Observed } from '../../../src/observed.ts';
+import type { ToldOfUpgrades } from '../../../src/relations/tsa.ts';
 import { tidying } from '../../../src/upgrade/tidying.ts';
 import {
   asInstaller,
@@ -62,4 +63,36 @@ test('a unit that is gone holds nothing back', () => {
   expect(
     tidied({ peers: new Map([['concourse-ci/1', stopped]]), living: new Set(['concourse-ci/0']) }),
   ).toEqual([{ do: 'prune', versions: ['8.1.0'] }]);
+});
+
+const led = (told: Partial<ToldOfUpgrades>): Partial<Observed> => ({
+  settings: { ...now.settings, mode: 'worker' },
+  flight: {
+    application: 'web',
+    hosts: ['10.0.0.10:2222'],
+    hostKeys: [],
+    version: '8.4.0',
+    authorized: undefined,
+    told: { upgrade: {}, volume: undefined, ahead: undefined, digests: undefined, ...told },
+  },
+});
+
+test('of workers elsewhere, what web is about to go to stays', () => {
+  expect(tidied(led({}))).toEqual([{ do: 'prune', versions: ['8.1.0'] }]);
+  expect(tidied(led({ ahead: '8.1.0' }))).toEqual([]);
+  expect(tidied(led({ upgrade: { 'upgrade-state': 'prepare', 'upgrade-to': '8.1.0' } }))).toEqual([]);
+});
+
+test('workers elsewhere stop for upgrades of web, whose numbers are none of their own goal', () => {
+  const stopped = (id: number) => ({
+    peers: new Map([
+      [
+        'concourse-ci/1',
+        workerFacts('', { 'running-worker': undefined, 'upgrade-ready': true, 'upgrade-id': id }),
+      ],
+    ]),
+  });
+  const over = led({ upgrade: { 'upgrade-state': 'complete', 'upgrade-id': 7 } });
+  expect(tidied({ ...over, ...stopped(3) })).toEqual([]);
+  expect(tidied({ ...over, ...stopped(7) })).toEqual([{ do: 'prune', versions: ['8.1.0'] }]);
 });
