@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { recordingOf } from '../../scripts/record/recording.ts';
+import { asSvg } from '../../scripts/record/svg.ts';
 import { root } from './support/concourse-lab.ts';
 
 const start = (...args: string[]) =>
@@ -44,6 +46,10 @@ describe('npm start', () => {
     expect(report.hooks.medianToolCalls).toBeGreaterThan(0);
     expect(stderr).toMatch(/stand-ins/);
     expect(stderr).toMatch(/says upgrade-state=prepare[\s\S]*says upgrade-state=complete/);
+    // As `npm run record` does it: the picture shows all of that, and no path of this machine.
+    const picture = asSvg('npm start', recordingOf(stderr, root));
+    expect(picture).toContain('says upgrade-state=complete');
+    expect(picture).not.toContain(root);
   });
 
   test.each([
