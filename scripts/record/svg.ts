@@ -55,9 +55,10 @@ export function asSvg(title: string, lines: readonly Line[]): string {
       (fill, index) => `<circle cx="${margin + 6 + index * 18}" cy="16" r="5.5" fill="${fill}"/>`,
     ),
     `<text x="${width / 2}" y="20" text-anchor="middle">${escaped(title)}</text>`,
-    `<svg x="${margin}" y="${titleBar}" width="${width - 2 * margin}" height="${rows * lineHeight + margin}"><g class="roll">`,
+    `<clipPath id="screen"><rect x="0" y="${titleBar}" width="${width}" height="${rows * lineHeight + margin}"/></clipPath>`,
+    `<g clip-path="url(#screen)"><g transform="translate(${margin} ${titleBar})"><g class="roll">`,
     ...drawn,
-    '</g></svg>',
+    '</g></g></g>',
     '</svg>',
   ].join('\n')}\n`;
 }

@@ -33,7 +33,7 @@ test.each([
   ['one of nothing', asSvg('nothing', [])],
 ])('%s opens and closes each of its elements', (_what, svg) => {
   const open: string[] = [];
-  for (const [, close = '', name = '', empty = ''] of svg.matchAll(/<(\/?)([a-z]+)[^>]*?(\/?)>/g)) {
+  for (const [, close = '', name = '', empty = ''] of svg.matchAll(/<(\/?)([a-zA-Z]+)[^>]*?(\/?)>/g)) {
     if (close === '/') expect(open.pop()).toBe(name);
     else if (empty === '') open.push(name);
   }
