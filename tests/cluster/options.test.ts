@@ -392,14 +392,10 @@ describe('modes', () => {
     expect(d.status(d.unit(0))).toMatch(/^active: web 8\.2\.0/);
   });
 
-  test('web: a second web is blocked, in words', async () => {
+  test('web: every unit is web, and says how workers are had', async () => {
     const d = await Deployment.settled({ units: 2, config: { mode: 'web' } });
-    expect(d.status(d.unit(0))).toMatch(
-      /^active: no worker yet: juju integrate WORKERS:flight concourse-ci:tsa/,
-    );
-    expect(d.status(d.unit(1))).toMatch(
-      /^blocked: juju config concourse-ci mode=auto: concourse-ci\/0 is web/,
-    );
+    for (const status of d.statuses())
+      expect(status).toMatch(/^active: no worker yet: juju integrate WORKERS:flight concourse-ci:tsa/);
   });
 
   test('worker: without a web it says what to type, and downloads nothing', async () => {
@@ -409,11 +405,22 @@ describe('modes', () => {
     expect(d.downloads).toEqual([]);
   });
 
-  test('from web to auto: the units that were blocked become workers', async () => {
+  test('from web to auto: one stays web, the others become workers', async () => {
     const d = await Deployment.settled({ units: 3, config: { mode: 'web' } });
     d.juju.configure(application, { mode: 'auto' });
     await d.cluster.settle();
     expect(await d.workersRun()).toEqual(['8.1.0', '8.1.0']);
+    expect([await d.runs(d.unit(1), webService), await d.runs(d.unit(2), webService)]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    d.juju.configure(application, { mode: 'web' });
+    await d.cluster.settle();
+    expect(await Promise.all(d.juju.units(application).map((unit) => d.runs(unit, webService)))).toEqual([
+      '8.1.0',
+      '8.1.0',
+      '8.1.0',
+    ]);
   });
 });
 

@@ -1,87 +1,54 @@
 // Programs run without a shell, with a small environment, and never for longer than they were given.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
-import { hasCode } from '../errors.ts';
+import type { ChildProcess } from 'node:child_process';
 import type { CommandResult, Commands } from '../host.ts';
 
 const outputBytes = 16 * 1024 * 1024;
 const notStarted = 127;
 const outlived = 124;
-/** Between SIGTERM and SIGKILL. */
-const graceMs = 5_000;
-/** What SIGKILL is left to work. By then a program that can be killed has ended; one that waits for a file system cannot be. */
-const patienceMs = graceMs + 1_000;
+/** What execa leaves a program between SIGTERM and SIGKILL, and one second for that to work. */
+const patienceMs = 6_000;
 
 export function realCommands(): Commands {
-  return { run };
+  return {
+    run: async (command, args, options) => {
+      const { execa } = await import('execa');
+      const running = execa(command, [...args], {
+        env: { ...baseEnvironment(), ...options.env },
+        extendEnv: false,
+        timeout: options.timeoutMs,
+        reject: false,
+        stripFinalNewline: false,
+        maxBuffer: outputBytes,
+        ...(options.stdin === undefined ? { stdin: 'ignore' as const } : { input: options.stdin }),
+        ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+      });
+      // By then a program that can be killed has ended; one that waits for a file system cannot be.
+      const result = await within(options.timeoutMs + patienceMs, running);
+      if (result === undefined) {
+        leaveBehind(running.nodeChildProcess);
+        return { code: outlived, stdout: '', stderr: lateWords(options.timeoutMs) };
+      }
+      if (result.isCanceled && options.signal?.aborted) throw options.signal.reason;
+      return {
+        code: result.timedOut ? outlived : (result.exitCode ?? signalled(result.signal)),
+        stdout: result.stdout,
+        stderr:
+          result.exitCode === undefined
+            ? `${result.stderr}${reason(result, options.timeoutMs)}`
+            : result.stderr,
+      } satisfies CommandResult;
+    },
+  };
 }
 
-const run: Commands['run'] = (command, args, options) =>
-  new Promise<CommandResult>((resolve, reject) => {
-    if (options.signal?.aborted) throw options.signal.reason;
-    const child = started(command, args, options);
-    if (typeof child === 'string') return resolve({ code: notStarted, stdout: '', stderr: child });
-    const printed: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
-    let [bytes, why] = [0, ''];
-    const timers: NodeJS.Timeout[] = [];
-    const after = (ms: number, act: () => void): unknown => timers.push(setTimeout(act, ms));
-    const end = (reason: string): void => {
-      if (why !== '') return;
-      why = reason;
-      child.kill('SIGTERM');
-      after(graceMs, () => child.kill('SIGKILL'));
-    };
-    const late = `did not end within ${options.timeoutMs} ms`;
-    after(options.timeoutMs, () => end(late));
-    after(options.timeoutMs + patienceMs, () => {
-      leaveBehind(child);
-      settle({ code: outlived, stdout: '', stderr: late });
-    });
-    const aborted = (): void => end('was called off');
-    options.signal?.addEventListener('abort', aborted);
-
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name]?.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > outputBytes) end(`printed more than ${outputBytes} bytes`);
-        else printed[name].push(chunk);
-      });
-    child.on('error', (error) => settle({ code: notStarted, stdout: '', stderr: error.message }));
-    child.on('close', (code, signal) => {
-      const text = (name: 'stdout' | 'stderr'): string => Buffer.concat(printed[name]).toString('utf8');
-      const ended = code ?? (signal === null ? notStarted : 128 + constants.signals[signal]);
-      settle({
-        code: why === late ? outlived : ended,
-        stdout: text('stdout'),
-        stderr: `${text('stderr')}${why}`,
-      });
-    });
-    // EPIPE: it ended without reading. Its exit code says why.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(options.stdin);
-
-    function settle(result: CommandResult): void {
-      for (const timer of timers) clearTimeout(timer);
-      options.signal?.removeEventListener('abort', aborted);
-      if (options.signal?.aborted) reject(options.signal.reason);
-      else resolve(result);
-    }
-  });
-
-/** The process, or why there is none: of its arguments' size the system complains by throwing. */
-function started(
-  command: string,
-  args: readonly string[],
-  { env, stdin }: { env?: Record<string, string>; stdin?: string },
-): ChildProcess | string {
+/** Undefined after `ms`. */
+async function within<T>(ms: number, promise: PromiseLike<T>): Promise<T | undefined> {
+  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
   try {
-    return spawn(command, args, {
-      env: { ...baseEnvironment(), ...env },
-      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    });
-  } catch (error) {
-    if (hasCode(error, 'E2BIG')) return `${error.message}: arguments too long`;
-    throw error;
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -91,11 +58,30 @@ function leaveBehind(child: ChildProcess): void {
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
 }
 
+const lateWords = (ms: number): string => `did not end within ${ms} ms`;
+
 /** Juju gives a hook neither HOME nor a locale. */
-function baseEnvironment(): Record<string, string> {
+export function baseEnvironment(): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: process.env.HOME ?? '/root',
     LANG: 'C.UTF-8',
   };
+}
+
+/** As shells number it: 128 and the signal's number; 127 when nothing ran at all. */
+function signalled(signal: string | undefined): number {
+  const numbers: Record<string, number> = {
+    SIGHUP: 1,
+    SIGINT: 2,
+    SIGABRT: 6,
+    SIGKILL: 9,
+    SIGSEGV: 11,
+    SIGTERM: 15,
+  };
+  return signal === undefined ? notStarted : 128 + (numbers[signal] ?? 0);
+}
+
+function reason(result: { timedOut: boolean; shortMessage?: string | undefined }, timeoutMs: number): string {
+  return result.timedOut ? lateWords(timeoutMs) : (result.shortMessage ?? '');
 }

@@ -1,9 +1,10 @@
-// The real machine behind the `Host` interface. What is heavy (undici, postgres) is loaded when first used, so that a
+// The real machine behind the `Host` interface. What is heavy (undici, execa, postgres) is loaded when first used, so that a
 // hook that needs none of them starts in the time that Node itself takes.
 import path from 'node:path';
 import type { Host, Paths } from '../host.ts';
 import { realClock } from './clock.ts';
 import { realCommands } from './commands.ts';
+import { systemCommands } from './system-commands.ts';
 import { realFiles } from './files.ts';
 import { realLocks } from './locks.ts';
 import { realRandom } from './random.ts';
@@ -32,7 +33,7 @@ export function createHost(options: { root?: string } = {}): Host {
       session: async (login, withinMs, work) =>
         (await import('./database.ts')).session(login, withinMs, work),
     },
-    services: realServices({ commands, files, unitDirectory: paths.systemd }),
+    services: realServices({ commands: systemCommands(), files, unitDirectory: paths.systemd }),
     paths,
     architecture: architectureOf(process.arch),
     bootId: async () => ((await files.readText('/proc/sys/kernel/random/boot_id')) ?? '').trim(),

@@ -76,7 +76,7 @@ test('the real machine is reached from the executable, the scripts and tests alo
 
 test('src touches files, processes, services and connections through Host alone', () => {
   const machine =
-    /^(node:)?(fs|fs\/promises|child_process|http|https|http2|net|dgram|dns|os|timers|timers\/promises|worker_threads|cluster)$|^undici$|^postgres$/;
+    /^(node:)?(fs|fs\/promises|child_process|http|https|http2|net|dgram|dns|os|timers|timers\/promises|worker_threads|cluster)$|^execa$|^undici$|^postgres$/;
   const charm = within('src/').filter(({ path }) => !path.startsWith('src/host/real/'));
   expect(offences(charm, (target) => machine.test(target))).toEqual([]);
 });
