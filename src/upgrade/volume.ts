@@ -61,8 +61,10 @@ export function isGuest(o: Observed): boolean {
   const { identity } = volume;
   if (settings.mode !== 'worker' || identity === undefined || !isForeign(o)) return false;
   // Their folders on the volume would have the same names.
-  if (identity.application === application || memory.acceptedVolume === identity.uuid) return false;
-  return identity.uuid === flight?.told?.volume || identity.uuid === goal?.['volume-id'];
+  if (identity.application === application) return false;
+  // An operator who accepts it lets the unit go on with it, not install there.
+  if (identity.uuid === flight?.told?.volume) return true;
+  return identity.uuid === goal?.['volume-id'] && memory.acceptedVolume !== identity.uuid;
 }
 
 /** A release of another architecture is not ours, and the volume that holds it cannot be made ours. */

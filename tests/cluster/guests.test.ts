@@ -71,6 +71,15 @@ test('what installs is asked of web’s application, and pruning leaves the othe
   expect(existsSync(join(d.volume, 'worker/workers-0'))).toBe(true);
 });
 
+test('an operator who accepts the volume on a worker makes no installer of it', async () => {
+  const { d } = await sharing();
+  expect((await d.cluster.action(worker, 'accept-volume')).status).toBe('completed');
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.settle();
+  expect(d.downloads).toEqual(['8.1.0', '8.2.0']);
+  expect(d.statuses('workers')).toEqual(['active: worker 8.2.0', 'active: worker 8.2.0']);
+});
+
 test('the relation ends: the workers retire, and write nothing on the volume', async () => {
   const { d, relation } = await sharing();
   d.juju.removeRelation(relation);
