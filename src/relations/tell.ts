@@ -62,8 +62,8 @@ async function forgetEnded({ hook, host }: Session): Promise<void> {
 /** Every unit tells web's address: what a unit does not tell, or a worker's own address, would be taken for broken. */
 async function tellIngress({ hook }: Session, o: Observed, facts: Facts): Promise<void> {
   const [relation] = await hook.relations('ingress');
-  const web = isWeb(facts) ? facts : o.peers.get(o.goal?.installer ?? '');
-  const address = web?.['web-address'];
+  const own = isWeb(facts) ? facts['web-address'] : undefined;
+  const address = own ?? o.peers.get(o.goal?.installer ?? '')?.['web-address'];
   if (relation === undefined || address === undefined) return;
   const { hostname, port, protocol } = new URL(address);
   const host = hostname.replace(/^\[|\]$/g, '');

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { IngressProvider } from '../support/providers/ingress.ts';
 import { application, Deployment, type DeploymentOptions, webService } from './support/deployment.ts';
 import { environment, startsOf, worker } from './support/elsewhere.ts';
 
@@ -170,4 +171,18 @@ test('units come and go: a new one is web as well, and one that goes is none', a
   d.juju.configure(application, { version: '8.2.0' });
   await d.cluster.settle();
   expect(await runs(d)).toEqual(all(2, '8.2.0'));
+});
+
+test('an ingress has each web, and one that has just come the installer’s address until it answers', async () => {
+  const { d } = await several(2);
+  const ingress = new IngressProvider(d.stage);
+  ingress.integrate();
+  await d.cluster.settle();
+  expect(ingress.backends()).toEqual(['http://10.0.0.10:8080', 'http://10.0.0.11:8080']);
+  const seen = new Set<string>();
+  d.juju.addUnit(application);
+  while (await d.cluster.step()) seen.add((ingress.backends() ?? ['none']).join(' '));
+  expect([...seen].at(-1)).toBe('http://10.0.0.10:8080 http://10.0.0.11:8080 http://10.0.0.12:8080');
+  // Between its joining and the end of its first hook there.
+  expect([...seen].filter((backends) => backends === 'none').length).toBeLessThanOrEqual(1);
 });
