@@ -8,10 +8,10 @@ import { Lab, type LabUnit } from 'juju-lab';
 import type { FakeJuju, HookInfo } from 'juju-ts-ops/testing';
 import { addGhosts } from './bench/hook/ghosts.ts';
 import { type PythonCharm, pythonCharm } from './bench/hook/python-charm.ts';
-import { cases, type HookResult, resultOf, tableOf } from './bench/hook/result.ts';
+import { cases, type HookResult, plotOf, resultOf, tableOf } from './bench/hook/result.ts';
 import { type Sample, UnitTools } from './bench/hook/unit-tools.ts';
 import { machine } from './bench/measure.ts';
-import { commit, writeResult } from './bench/page.ts';
+import { commit, writeFinding } from './bench/page.ts';
 import { application, packedCharm, settledLab, standIns } from './bench/settled-lab.ts';
 import { tellResult } from './bench/table.ts';
 
@@ -19,7 +19,7 @@ const usage = `usage: npm run bench:hook -- [options]
   --rounds N   how often each case is measured, in turns (default 21)
   --quick      one round, and no comparison with Python
   --json       ends with one line of JSON
-  --write      writes the table into docs/reference/performance.md`;
+  --write      writes what was found into docs/reference/performance.md`;
 
 const { values } = parseArgs({
   options: {
@@ -147,7 +147,7 @@ async function measure(list: readonly Case[]): Promise<void> {
 async function settleDown(name: string, run: () => Promise<Sample>): Promise<void> {
   let before = '';
   for (let turn = 0; turn < 8; turn += 1) {
-    const now = (await run()).tools.join();
+    const now = (await run()).tools.toSorted().join();
     if (now === before) return;
     before = now;
   }
@@ -168,28 +168,26 @@ function changedBy(juju: FakeJuju, remoteUnit: string): HookInfo {
   return { name: 'peers-relation-changed', kind: 'relation-changed', relation: about };
 }
 
-function report(result: HookResult, python: PythonCharm | { missing: string } | undefined): void {
-  const compared = python !== undefined && 'versions' in python ? python.versions : null;
-  tellResult(tableOf(result), result.goals);
-  if (values.write)
-    writeResult(
-      'hook',
-      `${machine()}; ${compared ?? 'without Python'}; commit ${commit()}; medians of ${rounds}.`,
-      tableOf(result),
-      result.goals,
-    );
-  if (!values.json) return;
-  const { ratios, goals, rows } = result;
-  console.log(
-    JSON.stringify({
-      bench: 'hook',
-      machine: machine(),
-      commit: commit(),
-      rounds,
-      python: compared,
-      rows,
-      ratios,
-      goals,
-    }),
-  );
+function report(
+  { rows, ratios, goals }: HookResult,
+  python: PythonCharm | { missing: string } | undefined,
+): void {
+  const compared = python !== undefined && 'versions' in python ? python.versions : 'without Python';
+  const table = tableOf({ rows, ratios, goals });
+  const how = `${compared}; medians of ${rounds}`;
+  const plot = plotOf({ rows, ratios, goals });
+  const finding = {
+    bench: 'hook',
+    machine: machine(),
+    commit: commit(),
+    how,
+    table,
+    plot,
+    ratios,
+    goals,
+    rows,
+  } as const;
+  tellResult(table, goals);
+  if (values.write) writeFinding(finding);
+  if (values.json) console.log(JSON.stringify(finding));
 }

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bytesOf, machine } from './bench/measure.ts';
-import { commit, writeResult } from './bench/page.ts';
+import { commit, writeFinding } from './bench/page.ts';
 import { packedCharm, standIns } from './bench/settled-lab.ts';
 import { tellResult } from './bench/table.ts';
-import { resultOf, type Sample, tableOf, type UpgradeResult } from './bench/upgrade/result.ts';
+import { plotOf, resultOf, type Sample, tableOf, type UpgradeResult } from './bench/upgrade/result.ts';
 import { everyMs, upgradeOnce } from './bench/upgrade/story.ts';
 
 const usage = `usage: npm run bench:upgrade -- [options]
@@ -19,7 +19,7 @@ const usage = `usage: npm run bench:upgrade -- [options]
   --directory DIR    on which file system (default: that of temporary files)
   --quick            one round of the smallest: 1MB, one worker, no delay
   --json             ends with one line of JSON
-  --write            writes the table into docs/reference/performance.md`;
+  --write            writes what was found into docs/reference/performance.md`;
 
 const { values } = parseArgs({
   options: {
@@ -89,28 +89,22 @@ async function measure(charm: string, archives: ReadonlyMap<number, string[]>): 
   return samples;
 }
 
-function report(result: UpgradeResult): void {
-  tellResult(tableOf(result), result.goals);
-  if (values.write)
-    writeResult(
-      'upgrade',
-      `${machine()}; commit ${commit()}; medians of ${rounds}; services of the stand-in answer ${startDelayMs} ms late, asked every ${everyMs} ms.`,
-      tableOf(result),
-      result.goals,
-    );
-  if (!values.json) return;
-  const { rows, ratios, goals } = result;
-  console.log(
-    JSON.stringify({
-      bench: 'upgrade',
-      machine: machine(),
-      commit: commit(),
-      rounds,
-      startDelayMs,
-      everyMs,
-      rows,
-      ratios,
-      goals,
-    }),
-  );
+function report({ rows, ratios, goals }: UpgradeResult): void {
+  const table = tableOf({ rows, ratios, goals });
+  const how = `medians of ${rounds}; services of the stand-in answer ${startDelayMs} ms late, asked every ${everyMs} ms`;
+  const plot = plotOf({ rows, ratios, goals });
+  const finding = {
+    bench: 'upgrade',
+    machine: machine(),
+    commit: commit(),
+    how,
+    table,
+    plot,
+    ratios,
+    goals,
+    rows,
+  } as const;
+  tellResult(table, goals);
+  if (values.write) writeFinding(finding);
+  if (values.json) console.log(JSON.stringify(finding));
 }

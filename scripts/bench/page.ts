@@ -1,11 +1,30 @@
-// What `--write` of a bench does: its part of docs/reference/performance.md, between marks, is replaced.
+// What `--write` of a bench does: its finding goes into docs/reference/performance.json, and from there into the page, between
+// marks, and into a plot beside it.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jsonValue } from '../../src/json.ts';
+import { type Plot, svgOf } from './plot.ts';
 import { markdown } from './table.ts';
 
+/** What a bench found: also its line of JSON. */
+export interface Finding {
+  bench: 'install' | 'hook' | 'upgrade';
+  machine: string;
+  commit: string;
+  /** What was measured how often, in words. */
+  how: string;
+  /** For people; the first row is the head. */
+  table: readonly (readonly string[])[];
+  plot: Plot;
+  ratios: Readonly<Record<string, number>>;
+  goals: Readonly<Record<string, boolean>>;
+  /** The figures. */
+  rows: readonly object[];
+}
+
 const root = join(import.meta.dirname, '../..');
-const path = join(root, 'docs/reference/performance.md');
+const reference = join(root, 'docs/reference');
 
 /** The page with the part `name` replaced. Throws where the page has no such part. */
 export function replacedPart(page: string, name: string, text: string): string {
@@ -16,15 +35,24 @@ export function replacedPart(page: string, name: string, text: string): string {
   return `${page.slice(0, from)}${begin}\n${text}\n${page.slice(to)}`;
 }
 
-export function writeResult(
-  name: string,
-  heading: string,
-  rows: readonly (readonly string[])[],
-  goals: Readonly<Record<string, boolean>>,
-): void {
+export const plotName = (bench: string): string => `performance-${bench}.svg`;
+
+/** A finding as its part of the page. */
+export function partOf({ bench, machine, commit, how, table, plot, goals }: Finding): string {
   const list = Object.entries(goals).map(([goal, met]) => `* ${met ? 'met' : '**not met**'}: ${goal}`);
-  const text = [heading, '', markdown(rows), '', ...list].join('\n');
-  writeFileSync(path, replacedPart(readFileSync(path, 'utf8'), name, text));
+  const heading = `${machine}; commit ${commit}; ${how}.`;
+  return [heading, '', `![${plot.title}](${plotName(bench)})`, '', markdown(table), '', ...list].join('\n');
+}
+
+export function writeFinding(finding: Finding): void {
+  const dataPath = join(reference, 'performance.json');
+  const before = existsSync(dataPath) ? jsonValue(readFileSync(dataPath, 'utf8')) : {};
+  const { bench } = finding;
+  const all = { ...(typeof before === 'object' ? before : {}), [bench]: finding };
+  writeFileSync(dataPath, `${JSON.stringify(all, undefined, 1)}\n`);
+  writeFileSync(join(reference, plotName(bench)), svgOf(finding.plot));
+  const page = join(reference, 'performance.md');
+  writeFileSync(page, replacedPart(readFileSync(page, 'utf8'), bench, partOf(finding)));
 }
 
 /** Of the source that is measured; with a `+` when files differ from it. `unknown` outside of a clone. */
@@ -35,7 +63,8 @@ export function commit(): string {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
       }).trim();
-    const dirty = git('status', '--porcelain', '--untracked-files=no') !== '';
+    // What an earlier bench has just written is no source.
+    const dirty = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs/reference') !== '';
     return `${git('rev-parse', '--short=12', 'HEAD')}${dirty ? '+' : ''}`;
   } catch (error) {
     // No git, or no clone: git ends with a status, or there is none to start.

@@ -50,6 +50,20 @@ const commonJsNames: Plugin = {
   },
 };
 
+/** Node's own modules as `require` gives them. As ES modules each has all of its names read when it is imported, which loads what lies
+ * behind them: fetch and WebSocket behind node:http, 20 ms of a hook that asks web whether it answers. */
+const builtIns: Plugin = {
+  name: 'built-ins',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'built-in' } : undefined,
+    );
+    onLoad({ filter: /^/, namespace: 'built-in' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 function reexport(path: string, names: readonly string[]): string {
   const named = names.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default').toSorted();
   const lines = [`import whole from ${JSON.stringify(path)};`, 'export default whole;'];
@@ -71,7 +85,7 @@ export async function bundle(root: string, entry: string): Promise<Bundle> {
     platform: 'node',
     target: 'node24',
     banner: { js: banner },
-    plugins: [englishOnly, commonJsNames],
+    plugins: [englishOnly, commonJsNames, builtIns],
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none', // the licences are in NOTICES, whole

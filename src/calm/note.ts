@@ -71,19 +71,10 @@ function withoutSince(value: unknown): unknown {
   return Object.fromEntries(kept.map(([key, each]) => [key, withoutSince(each)]));
 }
 
-/** Of what a hook asked Juju, that of which no event may tell, or which is cheap and steers everything. The rest comes with
- * an event of its own, and that event's hook looks at everything. */
+/** Of what a hook asked Juju, that of which no event may tell, and the goal, which steers everything. The rest comes with an event
+ * of its own, whose hook looks at everything, and Juju runs update-status only where no other hook is due. That a unit leads no
+ * more is told to nobody, but it has not more to do for that. */
 export function isAskedAgain(tool: string, args: readonly string[]): boolean {
-  switch (tool) {
-    // That a unit leads no more is told to nobody; who lives is not told by Juju 4 where a unit met nobody.
-    case 'is-leader':
-    case 'goal-state':
-    case 'config-get':
-      return true;
-    // The goal. Units' databags change with an event each.
-    case 'relation-get':
-      return args.includes('--app');
-    default:
-      return false;
-  }
+  // Who lives is not told by Juju 4 where units have not met.
+  return tool === 'goal-state' || (tool === 'relation-get' && args.includes('--app'));
 }

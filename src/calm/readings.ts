@@ -1,15 +1,28 @@
 // What a hook asks its machine, as questions that can be asked again: each with the digest of what counts of the answer.
-import { createHash } from 'node:crypto';
 import type { Host } from '../host/host.ts';
 
 /** `files.readText`, its arguments, and the digest. */
 export type Reading = readonly [question: string, args: readonly unknown[], digest: string];
 
-/** Short, for thousands of them: what they are held against is no adversary's. */
-export const digest = (value: unknown): string => {
-  const content = Buffer.isBuffer(value) ? value : (JSON.stringify(value) ?? 'undefined');
-  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
-};
+/** cyrb53, twice: 106 bits. Whoever could write what they are held against has no need to deceive us, and to load node:crypto takes
+ * a third of the time of all the rest. */
+export function digest(value: unknown): string {
+  const bytes = Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value) ?? 'undefined');
+  return `${mixed(bytes, 0)}-${mixed(bytes, 1)}`;
+}
+
+function mixed(bytes: Uint8Array, seed: number): string {
+  let [high, low] = [0xdeadbeef ^ seed, 0x41c6ce57 ^ seed];
+  for (const byte of bytes) {
+    high = Math.imul(high ^ byte, 2_654_435_761);
+    low = Math.imul(low ^ byte, 1_597_334_677);
+  }
+  const [top, bottom] = [
+    Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909),
+    Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909),
+  ];
+  return (4_294_967_296 * (2_097_151 & bottom) + (top >>> 0)).toString(36);
+}
 
 /** Of each question what counts of its answer. What is not here is an act, after which nothing is said to be as it was. */
 const questions: Readonly<

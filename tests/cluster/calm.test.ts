@@ -30,7 +30,7 @@ async function toolsOf(d: Deployment): Promise<string[]> {
 test('asks for what no event tells, and sets nothing', async () => {
   const d = await calm();
   const asked = new Set(await toolsOf(d));
-  expect([...asked].sort()).toEqual(['config-get', 'goal-state', 'is-leader', 'relation-get', 'status-get']);
+  expect([...asked].sort()).toEqual(['goal-state', 'relation-get', 'status-get']);
 });
 
 test('after an hour everything is looked at again', async () => {

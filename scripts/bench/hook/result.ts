@@ -1,5 +1,6 @@
 // From samples to what is said of them: medians, ratios, goals, a table.
 import { median } from '../measure.ts';
+import type { Plot } from '../plot.ts';
 import type { Sample } from './unit-tools.ts';
 
 /** A case's name → what each round found. */
@@ -113,6 +114,16 @@ export function tableOf({ rows }: HookResult): string[][] {
       String(hostCommands),
     ]),
   ];
+}
+
+/** A bar for each case: ours, Python's, and bare Node's. */
+export function plotOf({ rows }: HookResult): Plot {
+  const tone = (name: string) => (name.startsWith('Python') ? 2 : name.startsWith('node') ? 1 : 0);
+  return {
+    title: 'What a hook takes, tools included',
+    unit: 'ms',
+    bars: rows.map(({ name, wallMs }) => ({ label: name, value: wallMs, tone: tone(name) })),
+  };
 }
 
 const rounded = (number: number): number => Math.round(number * 100) / 100;

@@ -1,5 +1,6 @@
 // From downtimes to what is said of them: medians, how they grow with the release, how much of them is services that stop and start.
 import { median } from '../measure.ts';
+import type { Plot } from '../plot.ts';
 import type { Downtime } from './story.ts';
 
 /** What one upgrade found. */
@@ -94,6 +95,19 @@ export function tableOf({ rows }: UpgradeResult): string[][] {
       `${Math.round(share * 100)} %`,
     ]),
   ];
+}
+
+/** A bar for each role, size and number of workers; beside the first, what a bare restart takes. */
+export function plotOf({ rows }: UpgradeResult): Plot {
+  return {
+    title: 'How long web and a worker do not answer in an upgrade',
+    unit: 's',
+    bars: rows.flatMap(({ role, sizeBytes, workers, downtimeMs, restartMs }, index) => {
+      const label = `${role}, ${Math.round(sizeBytes / 1e6)} MB, ${workers} workers`;
+      const bare = { label: `${role}: a bare restart`, value: restartMs / 1000, tone: 1 } as const;
+      return [...(index < 2 ? [bare] : []), { label, value: downtimeMs / 1000, tone: 0 } as const];
+    }),
+  };
 }
 
 const distinct = (numbers: readonly number[]): number[] => [...new Set(numbers)].toSorted((a, b) => a - b);

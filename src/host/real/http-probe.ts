@@ -1,6 +1,5 @@
 // Health checks on this machine: node:http alone, so that a check costs no package's loading.
 import http from 'node:http';
-import https from 'node:https';
 import type { Http } from '../host.ts';
 
 const bodyBytes = 1024 * 1024;
@@ -14,7 +13,8 @@ export async function probe(
 ): Promise<{ status: number; body: string } | undefined> {
   if (!URL.canParse(url)) throw new Error(`not a URL to probe: ${url}`);
   const target = new URL(url);
-  const send = target.protocol === 'https:' ? https.request : http.request;
+  // node:https brings all of TLS, which a web that serves HTTP does not need.
+  const { request: send } = target.protocol === 'https:' ? process.getBuiltinModule('node:https') : http;
   const { promise, resolve } = Promise.withResolvers<{ status: number; body: string } | undefined>();
   const { method, headers, mostBytes = bodyBytes, checkCertificate: rejectUnauthorized = false } = sent;
   const request = send(target, { method, headers, rejectUnauthorized, agent: false }, (response) => {

@@ -1,16 +1,21 @@
 // Unpredictable bytes from the kernel, and RSA keys in the two forms that Concourse reads.
-import { generateKeyPair, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../host.ts';
 
 /** What Concourse's own `generate-key` makes: RSA, 4096 bits. */
 const keyBits = 4096;
 
+/** Loaded when first used: it takes 8 ms, and most hooks need neither. */
+const crypto = () => process.getBuiltinModule('node:crypto');
+
 export const realRandom: Random = {
-  bytes: (count) => randomBytes(count),
-  uuid: () => randomUUID(),
+  bytes: (count) => crypto().randomBytes(count),
+  uuid: () => crypto().randomUUID(),
   rsaKey: async () => {
-    const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: keyBits });
+    const { privateKey, publicKey } = await promisify(crypto().generateKeyPair)('rsa', {
+      modulusLength: keyBits,
+    });
     return {
       privatePem: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
       publicSsh: sshLine(publicKey),

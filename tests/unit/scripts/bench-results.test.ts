@@ -7,7 +7,8 @@ import { costOf, parseCost } from '../../../scripts/bench/hook/cost.ts';
 import { addGhosts } from '../../../scripts/bench/hook/ghosts.ts';
 import { cases, resultOf as hooks, tableOf } from '../../../scripts/bench/hook/result.ts';
 import type { Sample } from '../../../scripts/bench/hook/unit-tools.ts';
-import { replacedPart } from '../../../scripts/bench/page.ts';
+import { partOf, replacedPart } from '../../../scripts/bench/page.ts';
+import { svgOf } from '../../../scripts/bench/plot.ts';
 import { aligned, markdown } from '../../../scripts/bench/table.ts';
 import { resultOf as upgrades } from '../../../scripts/bench/upgrade/result.ts';
 
@@ -163,17 +164,60 @@ describe('bench:upgrade', () => {
 describe('the page', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/reference/performance.md'), 'utf8');
 
-  test.each(['hook', 'upgrade'])('has a part for bench:%s, which is replaced and nothing else', (name) => {
-    const next = replacedPart(page, name, 'NEW');
-    expect(next).toContain(`<!-- made by npm run bench:${name} -->\nNEW\n<!-- end -->`);
-    expect(replacedPart(next, name, 'NEW')).toBe(next);
-    expect(next.split('\n').filter((line) => line.startsWith('#'))).toEqual(
-      page.split('\n').filter((line) => line.startsWith('#')),
-    );
-  });
+  test.each(['install', 'hook', 'upgrade'])(
+    'has a part for bench:%s, which is replaced and nothing else',
+    (name) => {
+      const next = replacedPart(page, name, 'NEW');
+      expect(next).toContain(`<!-- made by npm run bench:${name} -->\nNEW\n<!-- end -->`);
+      expect(replacedPart(next, name, 'NEW')).toBe(next);
+      expect(next.split('\n').filter((line) => line.startsWith('#'))).toEqual(
+        page.split('\n').filter((line) => line.startsWith('#')),
+      );
+    },
+  );
 
   test('without the part it is refused', () => {
     expect(() => replacedPart('nothing', 'hook', '')).toThrow('bench:hook');
+  });
+
+  test('a part has the machine, the plot, the table and the goals', () => {
+    const part = partOf({
+      bench: 'hook',
+      machine: 'a machine',
+      commit: 'abc',
+      how: 'medians of 3',
+      table: [
+        ['', 'ms'],
+        ['one', '5'],
+      ],
+      plot: { title: 'Times', unit: 'ms', bars: [] },
+      ratios: {},
+      goals: { quick: true, quicker: false },
+      rows: [],
+    });
+    expect(part.split('\n').filter((line) => line !== '')).toEqual([
+      'a machine; commit abc; medians of 3.',
+      '![Times](performance-hook.svg)',
+      '|  | ms |',
+      '| --- | --: |',
+      '| one | 5 |',
+      '* met: quick',
+      '* **not met**: quicker',
+    ]);
+  });
+
+  test('a plot’s longest bar fills its room, and the others are in proportion', () => {
+    const bars = [
+      { label: 'a < b', value: 50, tone: 0 },
+      { label: 'whole', value: 100, tone: 1 },
+    ] as const;
+    const svg = svgOf({ title: 'Times', unit: 'ms', bars });
+    expect([...svg.matchAll(/<rect[^>]* width="([0-9]+)"/g)].map(([, width]) => width)).toEqual([
+      '215',
+      '430',
+    ]);
+    expect(svg).toContain('a &lt; b');
+    expect(svg).toContain('prefers-color-scheme: dark');
   });
 
   test('tables are aligned for people, and Markdown on the page', () => {
