@@ -45,6 +45,8 @@ export const statuses = {
     blocked(`mount the shared volume at ${path}: shared-storage=required, and nothing is mounted there`),
   volumeForeign: (app: string, owner: string) =>
     blocked(`volume belongs to ${owner}: mount ours, or juju run ${app}/leader accept-volume`),
+  volumeLeft: (app: string, web: string) =>
+    blocked(`juju run ${app}/leader accept-volume, or mount web's: ${web} installs on another volume now`),
   volumeLost: (unit: string, path: string) =>
     blocked(`${path} is not the volume of before: mount it again, or juju run ${unit} accept-volume`),
   volumeNotShared: (path: string) =>

@@ -78,8 +78,14 @@ export function switchAhead(o: Observed, goal: Goal): string | undefined {
   return o.volume.releases.has(version) ? version : undefined;
 }
 
-/** On the volume of web itself: web installs there, and nobody here. */
-export function visiting({ flight, volume }: Observed): Omit<Step, 'facts'> {
-  const missing = volume.installed === undefined && flight !== undefined;
-  return { effects: [], statuses: missing ? [statuses.installerSilent(flight.application)] : [] };
+/** On the volume of web itself: web installs there, and nobody here. Should web go to another volume, an operator says whose this one is. */
+export function visiting({ application, flight, volume }: Observed): Omit<Step, 'facts'> {
+  const { installed, identity } = volume;
+  if (flight === undefined) return { effects: [], statuses: [] };
+  const left = flight.told?.volume !== undefined && flight.told.volume !== identity?.uuid;
+  if (left) return { effects: [], statuses: [statuses.volumeLeft(application, flight.application)] };
+  return {
+    effects: [],
+    statuses: installed === undefined ? [statuses.installerSilent(flight.application)] : [],
+  };
 }

@@ -80,6 +80,26 @@ test('an operator who accepts the volume on a worker makes no installer of it', 
   expect(d.statuses('workers')).toEqual(['active: worker 8.2.0', 'active: worker 8.2.0']);
 });
 
+test('web goes to another volume: workers say so, and their own one installs there once the operator says whose it is', async () => {
+  const d = new Deployment({ units: 0, config: { mode: 'web' } });
+  d.ownVolume.add(`${application}/1`);
+  for (const _ of [0, 1]) d.juju.addUnit(application);
+  d.guests.add('workers');
+  d.deployWorkers('workers');
+  d.juju.integrate(`${application}:tsa`, 'workers:flight');
+  await d.cluster.settle();
+  d.juju.removeUnit(web);
+  await d.cluster.settle();
+  expect(d.statuses('workers').sort()[1]).toBe(
+    "blocked: juju run workers/leader accept-volume, or mount web's: concourse-ci installs on another volume now",
+  );
+  expect(await d.workersRun('workers')).toEqual(['8.1.0', '8.1.0']);
+  await d.cluster.action(d.juju.leader('workers') ?? '', 'accept-volume');
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.advance(60_000);
+  expect(d.statuses('workers')).toEqual(['active: worker 8.2.0', 'active: worker 8.2.0']);
+});
+
 test('the relation ends: the workers retire, and write nothing on the volume', async () => {
   const { d, relation } = await sharing();
   d.juju.removeRelation(relation);
