@@ -9,6 +9,8 @@ export interface Bundle {
   files: { path: string; content: Buffer }[];
   /** Folders of the third-party packages that are in it, relative to the root. */
   packages: string[];
+  /** Files of the project that are in it, relative to the root. */
+  sources: string[];
 }
 
 /** CommonJS packages inside of ES modules look for `require`. */
@@ -97,7 +99,10 @@ export async function bundle(root: string, entry: string): Promise<Bundle> {
     path: relative(folder, path),
     content: Buffer.from(contents),
   }));
-  return { files, packages: packagesOf(Object.keys(result.metafile.inputs)) };
+  const inputs = Object.keys(result.metafile.inputs);
+  // `name:…` is what a plug-in made up.
+  const sources = inputs.filter((input) => !/^[a-z-]+:|node_modules\//.test(input)).toSorted();
+  return { files, packages: packagesOf(inputs), sources };
 }
 
 /** `node_modules/a/node_modules/@b/c/index.js` is of the package in `node_modules/a/node_modules/@b/c`. */

