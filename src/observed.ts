@@ -1,14 +1,12 @@
 // The plain values between reading and deciding: what one hook saw (`Observed`), and what it should do and say
 // (`Decision`). Nothing here reads, writes or decides.
 import { RELEASE_MARK } from './concourse/configuration-hash.ts';
-import type { FolderMount } from './concourse/folder-mounts.ts';
-import type { ComputeRuntime, GpuIds } from './concourse/gpu-ids.ts';
 import type { CertificateView } from './concourse/renewal.ts';
 import type { ServicePlan } from './concourse/service.ts';
-import type { VolumeDriver } from './concourse/volume-driver.ts';
 import type { Remembered } from './memory.ts';
 import type { ExporterView } from './observability/exporter-step.ts';
 import type { Guest, Webs } from './relations/tsa.ts';
+import type { Settings } from './settings.ts';
 import type { Facts } from './upgrade/facts.ts';
 import type { Goal } from './upgrade/goal.ts';
 
@@ -19,41 +17,7 @@ export interface Status {
   message: string;
 }
 
-/** The validated options. An option with a problem has its default here, and a status of its own. */
-export interface Settings {
-  mode: 'auto' | 'all' | 'web' | 'worker';
-  /** Undefined: the charm's pin. */
-  version: string | undefined;
-  releaseMirror: string | undefined;
-  releaseSha256: string | undefined;
-  sharedStorage: 'auto' | 'required';
-  upgradeReadyTimeoutMs: number;
-  upgradeCompleteTimeoutMs: number;
-  upgradeHold: boolean;
-  upgradeStrategy: 'together' | 'rolling' | 'canary';
-  maxUnavailable: number;
-  requireBackup: boolean;
-  webPort: number;
-  externalUrl: string | undefined;
-  /** What workers are told instead of web's own address: `HOST:PORT`. */
-  tsaAddress: string | undefined;
-  /** Where web serves HTTPS, when it has a certificate. */
-  tlsPort: number;
-  logLevel: 'debug' | 'info' | 'error' | 'fatal';
-  /** Whether web serves metrics, and monitoring is told of it. */
-  metrics: boolean;
-  /** Where traces of hooks go. */
-  otlpEndpoint: string | undefined;
-  workerRuntime: 'containerd' | 'houdini';
-  volumeDriver: 'auto' | VolumeDriver;
-  folderMounts: readonly FolderMount[];
-  computeRuntime: ComputeRuntime;
-  gpuDeviceIds: GpuIds;
-  workerDrain: 'keep' | 'land';
-  workerDrainTimeoutMs: number;
-  /** Whether `postgres-uri` is set at all. */
-  postgresConfigured: boolean;
-}
+export type { Settings };
 
 export interface VolumeIdentity {
   uuid: string;

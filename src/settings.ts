@@ -5,10 +5,49 @@ import { optionEnvironment } from './concourse-options.ts';
 import type { Environment } from './concourse/environment-file.ts';
 import type { Program } from './concourse/extra-environment.ts';
 import type { definition } from './definition.ts';
-import type { Settings, Status } from './observed.ts';
+import type { Status } from './observed.ts';
 import { statuses } from './statuses.ts';
 
-type Values = Config<typeof definition.declared>['values'];
+export type Values = Config<typeof definition.declared>['values'];
+
+/** The validated options as deciding knows them. An option with a problem has its last good value here, and a status of its own. */
+export function settingsOf(values: Values) {
+  return {
+    mode: values.mode,
+    /** Undefined: the charm's pin. */
+    version: values.version,
+    releaseMirror: values['release-mirror'],
+    releaseSha256: values['release-sha256'],
+    sharedStorage: values['shared-storage'],
+    upgradeReadyTimeoutMs: values['upgrade-ready-timeout'],
+    upgradeCompleteTimeoutMs: values['upgrade-complete-timeout'],
+    upgradeHold: values['upgrade-hold'],
+    upgradeStrategy: values['upgrade-strategy'],
+    maxUnavailable: values['max-unavailable'],
+    requireBackup: values['require-backup'],
+    webPort: values['web-port'],
+    externalUrl: values['external-url'],
+    /** What workers are told instead of web's own address: `HOST:PORT`. */
+    tsaAddress: values['tsa-address'],
+    /** Where web serves HTTPS, when it has a certificate. */
+    tlsPort: values['tls-port'],
+    logLevel: values['log-level'],
+    /** Whether web serves metrics, and monitoring is told of it. */
+    metrics: values['enable-metrics'],
+    /** Where traces of hooks go. */
+    otlpEndpoint: values['otlp-endpoint'],
+    workerRuntime: values['worker-runtime'],
+    volumeDriver: values['volume-driver'],
+    folderMounts: values['folder-mounts'] ?? [],
+    computeRuntime: values['compute-runtime'],
+    gpuDeviceIds: values['gpu-device-ids'],
+    workerDrain: values['worker-drain'],
+    workerDrainTimeoutMs: values['worker-drain-timeout'],
+    /** Whether `postgres-uri` is set at all. */
+    postgresConfigured: values['postgres-uri'] !== undefined,
+  };
+}
+export type Settings = Readonly<ReturnType<typeof settingsOf>>;
 
 export interface SettledOptions {
   settings: Settings;
@@ -48,34 +87,7 @@ export function settleOptions(
   const kept = Object.fromEntries(Object.entries(remembered).filter(([name]) => malformed.has(name)));
   const values: Values = { ...config.values, ...kept };
   return {
-    settings: {
-      mode: values.mode,
-      version: values.version,
-      releaseMirror: values['release-mirror'],
-      releaseSha256: values['release-sha256'],
-      sharedStorage: values['shared-storage'],
-      upgradeReadyTimeoutMs: values['upgrade-ready-timeout'],
-      upgradeCompleteTimeoutMs: values['upgrade-complete-timeout'],
-      upgradeHold: values['upgrade-hold'],
-      upgradeStrategy: values['upgrade-strategy'],
-      maxUnavailable: values['max-unavailable'],
-      requireBackup: values['require-backup'],
-      webPort: values['web-port'],
-      externalUrl: values['external-url'],
-      tsaAddress: values['tsa-address'],
-      tlsPort: values['tls-port'],
-      logLevel: values['log-level'],
-      metrics: values['enable-metrics'],
-      otlpEndpoint: values['otlp-endpoint'],
-      workerRuntime: values['worker-runtime'],
-      volumeDriver: values['volume-driver'],
-      folderMounts: values['folder-mounts'] ?? [],
-      computeRuntime: values['compute-runtime'],
-      gpuDeviceIds: values['gpu-device-ids'],
-      workerDrain: values['worker-drain'],
-      workerDrainTimeoutMs: values['worker-drain-timeout'],
-      postgresConfigured: values['postgres-uri'] !== undefined,
-    },
+    settings: settingsOf(values),
     problems: config.problems.map(({ option, value, accepted }) =>
       /^extra-.*-env$/.test(option)
         ? statuses.extra(application, option, accepted)

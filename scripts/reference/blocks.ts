@@ -49,6 +49,37 @@ export function filledIn(page: string, blocks: ReadonlyMap<string, string>): str
   });
 }
 
+/** The page with a section for each name that lacks one, behind that of the name before. Sections are in the order of `wanted`;
+ * what people write into them stays. */
+export function withSections(page: string, wanted: readonly { name: string; text: string }[]): string {
+  const titles = wanted.map(({ name }) => `## ${name}\n`);
+  return wanted.reduce((grown, { name, text }, index) => {
+    if (grown.includes(`\n## ${name}\n`)) return grown;
+    // Before the next one that is there; behind the last, where that is followed by a section of another kind.
+    const next = titles.slice(index + 1).find((title) => grown.includes(`\n${title}`));
+    const at = next === undefined ? endOf(grown, titles[index - 1]) : grown.indexOf(`\n${next}`) + 1;
+    return `${grown.slice(0, at)}## ${name}\n\n${text}\n\n${grown.slice(at)}`;
+  }, page);
+}
+
+function endOf(page: string, title: string | undefined): number {
+  const start = title === undefined ? 0 : page.indexOf(`\n${title}`) + 1;
+  const after = page.indexOf('\n## ', start);
+  return after < 0 ? page.length : after + 1;
+}
+
+/** What `withSections` begins a page's sections with, by page. */
+export function sectionsOf(files: { config: unknown; actions: unknown }) {
+  const { options } = configFile.parse(files.config);
+  return {
+    'options.md': Object.entries(options).map(([name, { description }]) => ({ name, text: description })),
+    'actions.md': Object.keys(actionsFile.parse(files.actions)).map((name) => ({
+      name,
+      text: `<!-- generated: action:${name} -->\n<!-- end -->`,
+    })),
+  };
+}
+
 /** Names of the marks in a page. */
 export function marksOf(page: string): string[] {
   return [...page.matchAll(mark)].map(([, , name = '']) => name);

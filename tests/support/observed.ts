@@ -1,5 +1,7 @@
 // A whole `Observed` for tests of the pure functions: an application with one web unit and its workers, nothing under
 // way; each test says what differs.
+import { definition } from '../../src/definition.ts';
+import { settleOptions, type Values } from '../../src/settings.ts';
 import type { Observed, Settings, VolumeView, WebView, WorkerView } from '../../src/observed.ts';
 import type { ServicePlan } from '../../src/concourse/service.ts';
 import type { Facts } from '../../src/upgrade/facts.ts';
@@ -26,34 +28,20 @@ export const sshKey = (seed: number): string => {
   return `ssh-rsa ${body.toString('base64')}`;
 };
 
+/** As options are where nobody has set one, with a database. */
 export const defaultSettings: Settings = {
-  mode: 'auto',
-  version: undefined,
-  releaseMirror: undefined,
-  releaseSha256: undefined,
-  sharedStorage: 'auto',
-  upgradeReadyTimeoutMs: 120_000,
-  upgradeCompleteTimeoutMs: 300_000,
-  upgradeHold: false,
-  upgradeStrategy: 'together',
-  maxUnavailable: 1,
-  requireBackup: false,
-  webPort: 8080,
-  externalUrl: undefined,
-  tsaAddress: undefined,
-  tlsPort: 443,
-  logLevel: 'info',
-  metrics: false,
-  otlpEndpoint: undefined,
-  workerRuntime: 'containerd',
-  volumeDriver: 'auto',
-  folderMounts: [],
-  computeRuntime: 'none',
-  gpuDeviceIds: 'all',
-  workerDrain: 'keep',
-  workerDrainTimeoutMs: 90_000,
+  ...settleOptions({ values: readDefaults(), problems: [] }, {}, 'concourse-ci').settings,
   postgresConfigured: true,
 };
+
+function readDefaults(): Values {
+  const values = Object.entries(definition.declared.options).map(([name, { schema, ...option }]) => [
+    name,
+    'default' in option ? schema.parse(option.default) : undefined,
+  ]);
+  // Each option's own schema has made its value.
+  return Object.fromEntries(values) as Values;
+}
 
 export const goalOf = (goal: Partial<Goal> = {}): Goal => ({
   version: '8.1.0',

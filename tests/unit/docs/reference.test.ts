@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { charmFiles } from 'juju-ts-ops';
 import { describe, expect, test } from 'vitest';
-import { blocksOf, filledIn, marksOf } from '../../../scripts/reference/blocks.ts';
+import { blocksOf, filledIn, marksOf, withSections } from '../../../scripts/reference/blocks.ts';
 import { definition } from '../../../src/definition.ts';
 import { statuses } from '../../../src/statuses.ts';
 import { names } from '../../../src/storage/layout.ts';
@@ -29,6 +29,14 @@ describe('the reference', () => {
 
   test('a mark that names nothing is refused', () => {
     expect(() => filledIn('<!-- generated: action:gone -->\n<!-- end -->', blocks)).toThrow('action:gone');
+  });
+
+  test('a section that lacks is begun at its place, and what is there stays', () => {
+    const wanted = ['a', 'b', 'c'].map((name) => ({ name, text: `of ${name}` }));
+    const page = '# Page\n\n## b\n\nby hand\n\n## Other\n\nend\n';
+    const grown = '# Page\n\n## a\n\nof a\n\n## b\n\nby hand\n\n## c\n\nof c\n\n## Other\n\nend\n';
+    expect(withSections(page, wanted)).toBe(grown);
+    expect(withSections(grown, wanted)).toBe(grown);
   });
 
   test.each([

@@ -47,4 +47,6 @@ export const notExecuted: readonly (readonly [pattern: RegExp, reason: string])[
   ],
   [/^pg_(dump|restore)\b/, "PostgreSQL's own programs, between two real databases"],
   [/^juju deploy \.\/bundles\//, 'a bundle: tests/unit/deploy/bundles.test.ts deploys each, piece by piece'],
+  [/^git switch\b/, 'a branch of the reader’s own'],
+  [/^npm (update|audit)\b/, "npm's own commands, which ask a registry"],
 ];
