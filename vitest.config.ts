@@ -8,7 +8,11 @@ const tier = (name: string, include: string[], testTimeout: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      tier('unit', ['tests/unit/**/*.test.ts', 'lib/*/tests/**/*.test.ts'], 20_000),
+      tier(
+        'unit',
+        ['tests/unit/**/*.test.ts', 'lib/*/tests/**/*.test.ts', 'examples/*/tests/**/*.test.ts'],
+        20_000,
+      ),
       tier(
         'cluster',
         ['tests/cluster/**/*.test.ts', 'tests/contract/**/*.test.ts', 'tests/seeds/**/*.test.ts'],

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { bundle } from './pack/bundle.ts';
+import { bundle } from 'juju-ts-ops/pack';
 import { makeArchive } from './bench/install/archive.ts';
 import { commit, writeFinding } from './bench/page.ts';
 import { tellResult } from './bench/table.ts';

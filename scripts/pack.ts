@@ -5,8 +5,9 @@ import { arch } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Architecture } from 'juju-ts-ops/pack';
 import { packCharm, unpackCharm } from './pack/charm.ts';
-import { type Architecture, architectures } from './pack/node-binary.ts';
+import { architectures } from './pack/node-binary.ts';
 
 const usage = `usage: npm run pack -- [--arch amd64|arm64|all] [--out FOLDER]
        npm run pack -- --unpacked FOLDER [--arch amd64|arm64] [--link-node]

@@ -3,9 +3,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Architecture } from 'juju-ts-ops/pack';
 import { z } from 'zod';
 import { locked, sha512Of } from './lock-file.ts';
-import { type Architecture, nodePackage } from './node-binary.ts';
+import { nodePackage } from './node-binary.ts';
 
 const manifest = z.object({ name: z.string(), version: z.string(), license: z.string().optional() });
 

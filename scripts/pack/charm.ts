@@ -1,131 +1,30 @@
-// Puts a charm together: which files it has, with which modes, as a folder or as an archive.
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+// This charm, packed by the framework: with the Node that the lock file pins, a bill of materials and its provenance.
+import * as framework from 'juju-ts-ops/pack';
 import { billOfMaterials, partsOf, provenance } from './bill.ts';
-import { bundle } from './bundle.ts';
-import { type Architecture, nodeBinary } from './node-binary.ts';
-import { notices } from './notices.ts';
-import { writeZip } from './zip.ts';
+import { nodeBinary } from './node-binary.ts';
 
-export interface CharmSource {
-  /** The project's folder: YAML files, packages, lock file. */
-  root: string;
-  /** The executable's source, relative to `root`. */
-  entry: string;
-  architecture: Architecture;
-}
+export type CharmSource = Omit<framework.CharmSource, 'node' | 'more'>;
 
-interface CharmFile {
-  path: string;
-  mode: number;
-  /** Its bytes, or where they lie. */
-  content: Buffer | { at: string };
-}
+/** As the framework's. */
+export const packCharm = async (source: CharmSource): Promise<Buffer> =>
+  framework.packCharm(await completed(source));
 
-const required = ['metadata.yaml', 'config.yaml', 'actions.yaml'];
-const optional = ['lxd-profile.yaml', 'LICENSE', 'README.md', 'icon.svg'];
-const dispatch = join(import.meta.dirname, 'dispatch');
-/** Node's binary needs glibc 2.28; these releases of Ubuntu are what the charm is for. */
-const bases = ['22.04', '24.04'];
-
-async function charmFiles({ root, entry, architecture }: CharmSource): Promise<CharmFile[]> {
-  const missing = required.find((name) => !existsSync(join(root, name)));
-  if (missing !== undefined) throw new Error(`a charm needs ${missing}, and ${root} has none`);
-  const [node, code] = await Promise.all([nodeBinary(root, architecture), bundle(root, entry)]);
-  const texts = [...required, ...optional.filter((name) => existsSync(join(root, name)))];
-  const text = (path: string, content: string) => ({ path, mode: 0o644, content: Buffer.from(content) });
-  const parts = partsOf(root, code.packages, architecture);
-  const files: CharmFile[] = [
-    { path: 'dispatch', mode: 0o755, content: readFileSync(dispatch) },
-    { path: 'bin/node', mode: 0o755, content: { at: node.binary } },
-    // The entry is executable for charmcraft's linter, which looks at the last word of dispatch.
-    ...code.files.map(({ path, content }) => ({
-      path: `lib/${path}`,
-      mode: path === 'charm.mjs' ? 0o755 : 0o644,
-      content,
-    })),
-    ...texts.map((path) => ({ path, mode: 0o644, content: readFileSync(join(root, path)) })),
-    text('manifest.yaml', manifest(architecture)),
-    text('NOTICES', notices(root, code.packages, readFileSync(node.license, 'utf8'))),
-    text('sbom.cdx.json', billOfMaterials(root, parts)),
-  ];
-  // Without Node's binary, which the bill has by its package, and the manifest, which charmcraft writes itself.
-  const made = files.flatMap(({ path, content }) =>
-    Buffer.isBuffer(content) && path !== 'manifest.yaml' ? [{ path, content }] : [],
-  );
-  const from = { entry, architecture, sources: code.sources, parts };
-  return [...files, text('provenance.json', provenance(root, made, from))];
-}
-
-/** Juju 4 refuses a charm whose manifest names no base. */
-function manifest(architecture: Architecture): string {
-  const entries = bases.map(
-    (base) => `  - name: ubuntu\n    channel: "${base}"\n    architectures: [${architecture}]\n`,
-  );
-  return `bases:\n${entries.join('')}`;
-}
-
-/** The bytes of a `.charm`: the same for the same source, wherever and whenever it is packed. */
-export async function packCharm(source: CharmSource): Promise<Buffer> {
-  const files = await charmFiles(source);
-  return writeZip(
-    files.map(({ path, mode, content }) => ({
-      path,
-      mode,
-      content: Buffer.isBuffer(content) ? content : readFileSync(content.at),
-    })),
-  );
-}
-
-/**
- * Writes the charm as a folder, as Juju unpacks it. `linkNode`: Node's binary is a hard link where possible. A folder that
- * is there must be empty or hold a charm written by this, which is replaced.
- */
-export async function unpackCharm(
+/** As the framework's. */
+export const unpackCharm = async (
   source: CharmSource,
   folder: string,
   options: { linkNode: boolean },
-): Promise<void> {
-  const files = await charmFiles(source);
-  emptyFolder(folder);
-  for (const { path, mode, content } of files) {
-    const to = join(folder, path);
-    mkdirSync(dirname(to), { recursive: true });
-    if (Buffer.isBuffer(content)) writeFileSync(to, content);
-    else if (!options.linkNode || !linked(content.at, to)) copyFileSync(content.at, to);
-    chmodSync(to, mode); // whatever the umask
-  }
-}
+): Promise<void> => framework.unpackCharm(await completed(source), folder, options);
 
-function emptyFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  const names = readdirSync(folder);
-  if (names.length > 0 && !(names.includes('dispatch') && names.includes('NOTICES'))) {
-    throw new Error(
-      `${folder} holds something else than a charm: name an empty folder, or one that is not there`,
-    );
-  }
-  for (const name of names) rmSync(join(folder, name), { recursive: true });
-}
-
-function linked(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    // EXDEV: another file system; EPERM, EMLINK: this one does not want to.
-    if (error instanceof Error && 'code' in error && /^(EXDEV|EPERM|EMLINK)$/.test(String(error.code)))
-      return false;
-    throw error;
-  }
+async function completed(source: CharmSource): Promise<framework.CharmSource> {
+  const { root, entry, architecture } = source;
+  const more: framework.CharmSource['more'] = (files, { packages, sources }) => {
+    const parts = partsOf(root, packages, architecture);
+    const bill = { path: 'sbom.cdx.json', content: Buffer.from(billOfMaterials(root, parts)) };
+    // Without Node's binary, which the bill has by its package, and the manifest, which charmcraft writes itself.
+    const made = [...files.filter(({ path }) => path !== 'manifest.yaml'), bill];
+    const statement = provenance(root, made, { entry, architecture, sources, parts });
+    return [bill, { path: 'provenance.json', content: Buffer.from(statement) }];
+  };
+  return { ...source, node: await nodeBinary(root, architecture), more };
 }

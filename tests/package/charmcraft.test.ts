@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { writeZip } from '../../scripts/pack/zip.ts';
+import { writeZip } from 'juju-ts-ops/pack';
 import { unzip, type ZipEntry } from '../unit/pack/unzip.ts';
 import { analyse, pack } from './support/charmcraft.ts';
 import { architecture, archive, project, run } from './support/folders.ts';

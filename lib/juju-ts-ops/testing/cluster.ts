@@ -7,6 +7,7 @@ import { FakeJuju } from './fake-juju.ts';
 import type { DeployOptions } from './deploy.ts';
 import { type Ran, runOperation } from './in-process.ts';
 import type { ActionRecord, ActionValue, FakeJujuOptions, Operation } from './model.ts';
+import { ownFiles } from './own-files.ts';
 import { Seeded } from './seeded.ts';
 
 export interface TestClock {
@@ -63,7 +64,7 @@ export class Cluster {
     this.clock = options.clock ?? standingClock();
     this.#start = this.clock.now();
     this.#random = new Seeded(options.seed);
-    this.juju = new FakeJuju({ ...options, clock: this.clock });
+    this.juju = new FakeJuju({ disk: ownFiles, ...options, clock: this.clock });
   }
 
   /** The charm of the constructor, or another one's. */

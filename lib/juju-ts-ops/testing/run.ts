@@ -3,6 +3,7 @@ import { type Charm, charmFiles } from '../src/index.ts';
 import { FakeJuju } from './fake-juju.ts';
 import { type InProcess, type Ran, runOperation } from './in-process.ts';
 import type { ActionRecord, LogEntry, StatusInfo, Strings } from './model.ts';
+import { ownFiles } from './own-files.ts';
 import { type EventIn, operationFor } from './run-event.ts';
 import { placeState, type StateIn } from './run-state.ts';
 import { portText } from './tools/ports.ts';
@@ -47,6 +48,7 @@ export async function run(
   options: Omit<InProcess, 'charm'> = {},
 ): Promise<StateOut> {
   const juju = new FakeJuju({
+    disk: ownFiles,
     seed: state.seed ?? 0,
     profile: state.profile ?? '4.0',
     clock: state.clock ?? { now: () => Date.UTC(2026, 0, 1) },

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { packagesOf } from '../../../scripts/pack/bundle.ts';
+import { packagesOf } from 'juju-ts-ops/pack';
 import { type CharmSource, packCharm, unpackCharm } from '../../../scripts/pack/charm.ts';
 import { unzip, type ZipEntry } from './unzip.ts';
 

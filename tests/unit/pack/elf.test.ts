@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { architectureOf, ElfError, neededLibraries, strip } from '../../../scripts/pack/elf.ts';
-import { checkBinary, checkIntegrity } from '../../../scripts/pack/node-binary.ts';
+import { architectureOf, checkNode, ElfError, neededLibraries, strip } from 'juju-ts-ops/pack';
+import { checkIntegrity } from '../../../scripts/pack/node-binary.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'elf-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -83,13 +83,13 @@ describe('what a binary needs', () => {
   });
 
   test('libatomic, which fresh units lack, stops the packing; so does the other architecture', () => {
-    expect(() => checkBinary(executable(62, ['libatomic.so.1', 'libc.so.6']), 'amd64')).toThrow(
+    expect(() => checkNode(executable(62, ['libatomic.so.1', 'libc.so.6']), 'amd64')).toThrow(
       'needs libatomic.so.1',
     );
-    expect(() => checkBinary(executable(62, ['libc.so.6']), 'arm64')).toThrow(
+    expect(() => checkNode(executable(62, ['libc.so.6']), 'arm64')).toThrow(
       'for amd64 where one for arm64 was wanted',
     );
-    expect(() => checkBinary(node, here)).not.toThrow();
+    expect(() => checkNode(node, here)).not.toThrow();
   });
 
   test('an archive that is not what the lock file pins is refused', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { writeZip } from '../../../scripts/pack/zip.ts';
+import { writeZip } from 'juju-ts-ops/pack';
 import { unzip } from './unzip.ts';
 
 const file = (path: string, text: string, mode = 0o644) => ({ path, mode, content: Buffer.from(text) });

@@ -3,10 +3,12 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { codeOf, root, sources } from './sources.ts';
 
-const shipped = sources(/^(charm\.ts|(src|scripts|lib\/[^/]+\/(src|testing))\/.*\.(ts|mjs))$/);
-const code = sources(/^(charm\.ts|(src|lib|tests|scripts)\/.*\.(ts|mjs))$/);
+const shipped = sources(
+  /^(charm\.ts|(src|scripts|lib\/[^/]+\/(src|testing|pack|cli)|examples\/[^/]+\/src)\/.*\.(ts|mjs))$/,
+);
+const code = sources(/^(charm\.ts|(src|lib|tests|scripts|examples)\/.*\.(ts|mjs))$/);
 const tests = code.filter(({ path }) => /\.test\.ts$/.test(path));
-const everything = sources(/\.(ts|mjs|md|ya?ml|json|sh)$|^\.ci\/|^scripts\/pack\/dispatch$/);
+const everything = sources(/\.(ts|mjs|md|ya?ml|json|sh)$|^\.ci\/|^lib\/juju-ts-ops\/pack\/dispatch$/);
 
 /** `path:line: text` of every line that `pattern` matches. */
 function matches(from: typeof code, pattern: RegExp): string[] {

@@ -1,0 +1,6 @@
+// The executable that Juju runs for every hook and action.
+import { main } from 'juju-ts-ops';
+import { charm } from './src/charm.ts';
+import { machine } from './src/machine.ts';
+
+await main(charm(machine));
