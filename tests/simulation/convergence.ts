@@ -31,9 +31,19 @@ export function open(world: World): string[] {
     wrong.push(`the goal is ${target}, and ${asked} is configured`);
   if (asked === undefined && goal['skip-version'] === undefined && pinned !== undefined && target < pinned)
     wrong.push(`the goal is ${target}, and the charm pins ${pinned}`);
+  const keys = world.juju.units(application).flatMap((unit) => keysOfWeb(world, unit) ?? []);
+  if (new Set(keys).size > 1) wrong.push('webs have different keys');
   const used = world.allUnits().map((unit) => world.machine(unit).volume);
   for (const disk of world.volumes()) if (used.includes(disk)) wrong.push(...left(disk));
   return wrong;
+}
+
+/** Undefined: it is no web. */
+function keysOfWeb(world: World, unit: string): string | undefined {
+  const machine = world.machine(unit);
+  if (machine.systemd.runs(webService) === undefined) return undefined;
+  const files = ['tsa_host_key', 'session_signing_key'];
+  return files.map((file) => machine.text(`/etc/concourse/${file}`)).join('');
 }
 
 /** `target`: of web's application, which decides for all. */
@@ -108,6 +118,7 @@ export async function converge(world: World, faults: Faults): Promise<Converged>
 
 function heal(world: World, faults: Faults): void {
   faults.endAll();
+  world.healed = true;
   for (const machine of world.machinesByUnit.values()) {
     machine.frozenUntil = 0;
     Object.assign(machine.link, { state: 'good', staleMs: 0 });
@@ -153,7 +164,8 @@ function typeWhatIsAsked(world: World, faults: Faults, typed: Set<string>): bool
   }
   for (const unit of world.allUnits()) {
     const { status, message } = juju.unitStatus(unit);
-    if (status !== 'blocked' || typed.has(`${unit} ${message}`)) continue;
+    const goesOn = /^juju run \S+ resume /.test(message);
+    if ((status !== 'blocked' && !goesOn) || typed.has(`${unit} ${message}`)) continue;
     typed.add(`${unit} ${message}`);
     if (types(world, faults, unit, message)) return true;
   }

@@ -325,6 +325,7 @@ export class Faults {
   private canGo(unit: string): boolean {
     const { world } = this;
     const app = appOf(unit);
+    if (world.settings.polled === true && !world.invariants.webs.goesOnWithout(unit)) return false;
     const left = world.units(app).length - 1;
     if (world.apps.length === 1) return left >= 2;
     if (left === 0 && app === application) world.juju.addUnit(app);

@@ -1,4 +1,4 @@
-// What must hold after every step of every unit, whatever happens: the ten invariants of docs/explanation/upgrades.md, seen from
+// What must hold after every step of every unit, whatever happens: the invariants of docs/explanation/upgrades.md, seen from
 // outside of the charm. (The eighth, convergence, is demanded at the end: convergence.ts.)
 import type { Disk, Inode } from './disk.ts';
 import type { DiskChange, Watcher } from './files.ts';
@@ -7,6 +7,7 @@ import { releaseOf } from './mirror.ts';
 import type { Process } from './scheduler.ts';
 import { type ServiceEvents, webService, workerService } from './services.ts';
 import { Between } from './between.ts';
+import { Webs } from './webs.ts';
 import { application, appOf } from './topology.ts';
 
 export class Violation extends Error {
@@ -30,6 +31,10 @@ export interface World {
   units(app: string): string[];
   /** The volume is (also) that of units of web's application. */
   decides(disk: Disk): boolean;
+  /** `upgrade-strategy` lets workers go to a release a few at a time. */
+  mayRoll(): boolean;
+  /** Of a release's database. */
+  schemaOf(version: string): string;
   /** A unit's name in its own model. */
   known(unit: string): string;
   /** What the unit has committed in the relation between web's application and another. */
@@ -79,11 +84,13 @@ export class Invariants implements Watcher {
     { id: string; facts: Readonly<Record<string, string>>; workers: string[] }
   >();
   private readonly between: Between;
+  readonly webs: Webs;
   secrets: string[] = [];
   private readonly world: World;
 
   constructor(world: World) {
     this.world = world;
+    this.webs = new Webs(world, (unit, id) => this.acknowledged.get(unit)?.has(id) === true);
     this.between = new Between({
       ...world,
       preparedBefore: (process, id) => this.preparedBefore(process, id),
@@ -205,6 +212,9 @@ export class Invariants implements Watcher {
     // Workers elsewhere stop on web's word, and what is installed for them follows web's own switch.
     const elsewhere = appOf(process.unit) !== application;
     if (elsewhere && facts['upgrade-state'] !== 'prepare') return;
+    // Where workers go to the release a few at a time, nobody is asked to stop beforehand.
+    const rolls = facts['upgrade-turn'] !== undefined;
+    if (rolls || (world.mayRoll() && facts['upgrade-state'] !== 'prepare')) return;
     const now = world.now() + world.machineOf(process.unit).wallOffsetMs;
     const leftMs = Date.parse(facts['upgrade-deadline'] ?? '') - now;
     // A deadline further off than its length was set by a clock that has gone back since: it counts as passed.
@@ -243,6 +253,7 @@ export class Invariants implements Watcher {
     by: Process | undefined,
   ): void {
     if (service === webService && version !== undefined) this.between.webStarts(version);
+    if (service === webService && version !== undefined) this.webs.starts(unit, version, by);
     if (service !== workerService) return;
     this.down.delete(unit);
     if (by === undefined || version === undefined) return;
@@ -331,11 +342,19 @@ export class Invariants implements Watcher {
         : [],
     );
     this.began.set(process, { id: goal['upgrade-id'] ?? '', facts, workers });
+    const others = [...shown].filter(([, theirs]) => theirs.role === 'web' && theirs.leaving !== 'true');
+    if (goal.installer === process.unit)
+      this.webs.begins(
+        process,
+        goal['upgrade-id'] ?? '',
+        others.map(([unit]) => unit),
+      );
     this.between.begins(process);
   }
 
   ends(process: Process): void {
     this.between.ends(process);
+    this.webs.ends(process);
     this.began.delete(process);
     this.named.delete(process);
     const facts = this.world.facts(process.unit);

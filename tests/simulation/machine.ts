@@ -35,6 +35,8 @@ export interface MachineOptions {
   unit: string;
   number: number;
   address: string;
+  /** Of a release's database. */
+  schemaOf: (version: string) => string;
   seed: number;
   scheduler: Scheduler;
   volume: Disk | undefined;
@@ -211,7 +213,7 @@ export class Machine {
     }
     const version = /echo (\S+)/.exec(this.text(command) ?? '')?.[1];
     if (version !== undefined && args[0] === '--version') return said(version);
-    if (version !== undefined && args[0] === 'migrate') return said(version.replaceAll('.', ''));
+    if (version !== undefined && args[0] === 'migrate') return said(this.o.schemaOf(version));
     return { code: 127, stdout: '', stderr: `${command}: not found` };
   }
 

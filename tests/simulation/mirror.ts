@@ -5,7 +5,7 @@ import { archive, sha256 } from '../unit/release/archives.ts';
 import type { Process, Scheduler } from './scheduler.ts';
 
 export const mirrorUrl = 'http://mirror.example/releases';
-export const versions = ['8.1.0', '8.2.0', '8.3.0', '8.4.0'] as const;
+export const versions = ['8.1.0', '8.2.0', '8.2.1', '8.2.2', '8.3.0', '8.4.0'] as const;
 /** What web reads its database for. */
 export const databaseProbe = '/api/v1/teams/main/pipelines';
 const architecture = 'amd64';

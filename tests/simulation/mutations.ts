@@ -93,6 +93,46 @@ export const mutations: readonly Mutation[] = [
     bias: { elsewhere: 1 },
   },
   {
+    name: 'migrates-beside-other-webs',
+    why: 'web migrates its database although another web has not stopped by the deadline',
+    breaks: [4],
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: "  if (running.length > 0) return complete('unchanged',",
+        replace: "  if (running.length > 0 && o.unit === '') return complete('unchanged',",
+      },
+    ],
+    bias: { elsewhere: 1, webs: 1, version: 8, freeze: 6, cut: 6 },
+  },
+  {
+    name: 'webs-do-not-stop-for-a-migration',
+    why: 'other webs are left running while the database is migrated',
+    breaks: [4],
+    edits: [
+      {
+        file: 'src/upgrade/installer.ts',
+        find: 'stopsWeb(o, goal, installed) || undefined,',
+        replace: "(stopsWeb(o, goal, installed) && o.unit === '') || undefined,",
+      },
+    ],
+    bias: { elsewhere: 1, webs: 1 },
+  },
+  {
+    name: 'webs-follow-all-at-once',
+    why: 'webs do not wait for those before them to answer',
+    breaks: [11],
+    edits: [
+      {
+        file: 'src/upgrade/webs.ts',
+        find: '  return first === undefined ? undefined : statuses.webInTurn(first, installed);',
+        replace:
+          "  return first === undefined || first !== '' ? undefined : statuses.webInTurn(first, installed);",
+      },
+    ],
+    bias: { elsewhere: 1, webs: 1, polled: 1, version: 8 },
+  },
+  {
     name: 'guests-are-not-let-in',
     why: 'web lets in the workers of its own application alone',
     breaks: [8],

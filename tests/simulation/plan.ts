@@ -1,7 +1,7 @@
 // What a seed stands for: the settings of a history and the faults in it, as plain data, so that a failing one can be shrunk, kept
 // and repeated. Nothing here runs anything.
 import { type Profile, Seeded } from 'juju-ts-ops/testing';
-import { drawTopology, type Elsewhere } from './topology.ts';
+import { drawTopology, type Elsewhere, unitsAtMost } from './topology.ts';
 
 export interface Settings {
   seed: number;
@@ -9,6 +9,10 @@ export interface Settings {
   units: number;
   /** Applications of workers alone, in the order of their numbers. */
   elsewhere?: Elsewhere[];
+  /** Releases that share a schema of the database: all; else each has its own. */
+  schemas?: 'one';
+  /** While two webs have answered, one answers: nothing that is drawn may keep all from it. */
+  polled?: boolean;
   profile: Profile;
   peersHearDeparture: boolean;
   updateStatusMs?: number;
@@ -170,6 +174,23 @@ const allWeights: Record<FaultKind, number> = { ...mostWeights, ...elsewhereWeig
 const isKind = (kind: string): kind is FaultKind => kind in allWeights;
 const kindsOfOne = Object.keys(mostWeights).filter(isKind);
 const allKinds = Object.keys(allWeights).filter(isKind);
+/** To these, web goes without a migration, and with workers of each other. */
+const polledTargets = ['8.2.0', '8.2.1', '8.2.2'] as const;
+const polledKinds: readonly FaultKind[] = [
+  'version',
+  'add',
+  'remove',
+  'remove-force',
+  'crash',
+  'leader',
+  'cut',
+  'server',
+  'slow-web',
+  'unrelate',
+  'apart',
+  'workers-config',
+  'workers-refresh',
+];
 export const targets = ['8.2.0', '8.3.0', '8.4.0'] as const;
 
 /** Faults and actions that a mutation needs, drawn more often. */
@@ -179,6 +200,9 @@ export interface Bias extends Partial<Record<FaultKind, number>> {
   ownVolumes?: number;
   /** How likely there are applications of workers alone; never, unless this says so. */
   elsewhere?: number;
+  /** How likely, of those, there are several webs, and how likely somebody polls these. */
+  webs?: number;
+  polled?: number;
   /** Faults that most histories have, in this order, each drawn but for what is given here. */
   story?: readonly (readonly [FaultKind, Given])[];
 }
@@ -208,16 +232,20 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
   const chance = (likelihood: number) => random.next() < likelihood;
   const between = (least: number, most: number) => Math.round(least + (most - least) * random.next());
   const oneOf = <T>(items: readonly [T, ...T[]]): T => random.pick(items) ?? items[0];
-  const topology = drawTopology(seed, elsewhere);
+  const topology = drawTopology(seed, elsewhere, bias);
   const alone = oneOf([2, 3, 3, 4]);
   const units = topology?.units ?? alone;
   /** Of all applications. */
   const all = (topology?.elsewhere ?? []).reduce((sum, each) => sum + each.units, units);
-  const kinds = topology === undefined ? kindsOfOne : allKinds;
+  const polled = topology?.polled === true;
+  const kinds = polled ? polledKinds : topology === undefined ? kindsOfOne : allKinds;
+  const goals = polled ? polledTargets : targets;
   const settings: Settings = {
     seed,
     units,
     ...(topology === undefined ? {} : { elsewhere: topology.elsewhere }),
+    ...(topology?.webs !== undefined && (polled || chance(0.5)) ? { schemas: 'one' as const } : {}),
+    ...(polled ? { polled } : {}),
     profile: chance(0.75) ? '4.0' : '3.6',
     peersHearDeparture: chance(0.3),
     // As often as nobody sets it, some of them: so that many find all as it was.
@@ -227,18 +255,22 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
     volumeType: oneOf(['ext4', 'nfs', 'fuse']),
     syncNames: chance(0.7),
     sticky: oneOf([0, 0.5, 0.9, 0.97, 0.995]),
-    ownVolumes: chance(bias.ownVolumes ?? 0.15) ? [between(1, units)] : [],
+    ownVolumes: ownVolumes(),
     wallOffsetsMs: Array.from({ length: 8 }, () => (chance(0.6) ? 0 : between(-3 * day, 3 * day))),
     readyTimeoutMs: oneOf([10_000, 30_000, 2 * minute]),
     completeTimeoutMs: oneOf([25_000, minute, 5 * minute]),
     config: {
       ...(chance(0.2) ? { mode: 'all' } : {}),
+      ...(topology?.webs === undefined ? {} : { mode: 'web' }),
+      ...(topology !== undefined && !polled && chance(0.3)
+        ? { 'upgrade-strategy': oneOf(['rolling', 'canary']), 'max-unavailable': oneOf([1, 2]) }
+        : {}),
       ...(chance(0.25)
         ? { 'worker-drain': 'land', 'worker-drain-timeout': oneOf(['20s', '90s', '20m']) }
         : {}),
     },
     landMs: oneOf([1_000, 40_000, 10 * minute]),
-    calmStart: chance(0.75),
+    calmStart: chance(0.75) || polled,
     lingerMs: oneOf([0, 0, 3 * minute, 12 * minute]),
   };
   const weights: Plan['weights'] = {};
@@ -253,8 +285,8 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
     return { step, idleMs: between(1_000, 4 * minute) };
   };
   const upgrade = (): Fault =>
-    chance(0.8)
-      ? { ...next(20), kind: 'version', version: oneOf(targets) }
+    chance(0.8) || polled
+      ? { ...next(20), kind: 'version', version: oneOf(goals) }
       : { ...next(20), kind: 'refresh' };
   const count = between(0, 12);
   const gap = oneOf([30, 150, 400]);
@@ -270,6 +302,11 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
   }
   if (!settings.calmStart) faults.push(upgrade());
   return { settings, weights, faults };
+
+  function ownVolumes(): number[] {
+    if (topology?.webs === 'each') return Array.from({ length: unitsAtMost - 1 }, (_, index) => index + 1);
+    return chance(bias.ownVolumes ?? 0.15) && topology?.webs === undefined ? [between(1, units)] : [];
+  }
 
   function drawFault(kind: FaultKind): Fault {
     const at = next(gap);
@@ -304,7 +341,11 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
       case 'address':
         return { ...at, kind, unit, address: `10.1.0.${between(1, 250)}` };
       case 'version':
-        return { ...at, kind, version: oneOf(['8.1.0', '8.2.0', '8.3.0', '8.4.0', '8.9.9']) };
+        return {
+          ...at,
+          kind,
+          version: oneOf(polled ? goals : ['8.1.0', '8.2.0', '8.3.0', '8.4.0', '8.9.9']),
+        };
       case 'refresh':
       case 'reset-version':
         return { ...at, kind };
@@ -315,11 +356,11 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
         return { ...at, kind, app, ms: between(1_000, oneOf([10_000, 5 * minute])) };
       case 'workers-config': {
         const option = oneOf(['version', 'log-level', 'worker-drain'] as const);
-        const values = { version: targets, 'log-level': ['debug', 'info'], 'worker-drain': ['land', 'keep'] };
+        const values = { version: goals, 'log-level': ['debug', 'info'], 'worker-drain': ['land', 'keep'] };
         return { ...at, kind, app, option, value: random.pick(values[option]) ?? '' };
       }
       case 'workers-refresh':
-        return { ...at, kind, app, version: oneOf(targets) };
+        return { ...at, kind, app, version: oneOf(goals) };
       case 'server': {
         const state = oneOf<ServerFault>([
           'missing',

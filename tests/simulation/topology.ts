@@ -18,17 +18,40 @@ export interface Elsewhere {
 export interface Topology {
   units: number;
   elsewhere: Elsewhere[];
+  /** Every unit of web's application is web (`mode=web`): on one volume for all, or on one each. */
+  webs?: 'shared' | 'each';
+  /** A client asks for web all the time, and nothing happens that may keep every web from answering. */
+  polled?: boolean;
 }
 
+/** Of histories with more than web's application in its usual mode. */
+const severalWebs = 0.4;
 const names = ['workers', 'gpu', 'arm'];
 /** Numbers of machines: so many units an application may have had, with those that are gone. */
-const unitsAtMost = 16;
+export const unitsAtMost = 16;
 
 /** `likelihood`: of applications beside web's. Undefined: there is one application. */
-export function drawTopology(seed: number, likelihood: number): Topology | undefined {
+export function drawTopology(
+  seed: number,
+  likelihood: number,
+  { webs: several = severalWebs, polled = 0.4 }: { webs?: number; polled?: number } = {},
+): Topology | undefined {
   const random = new Seeded(seed + 0.5);
   if (random.next() >= likelihood) return undefined;
   const pick = <T>(items: readonly [T, ...T[]]): T => random.pick(items) ?? items[0];
+  if (random.next() < several) {
+    const webs = pick(['shared', 'shared', 'each'] as const);
+    // A volume of one web unit goes with it.
+    const volume =
+      webs === 'each' ? pick(['shared', 'each'] as const) : pick(['shared', 'each', 'web'] as const);
+    const workers: Elsewhere = { app: 'workers', units: pick([1, 1, 2]), volume };
+    return {
+      units: pick([2, 2, 3]),
+      elsewhere: random.next() < 0.8 ? [workers] : [],
+      webs,
+      ...(random.next() < polled ? { polled: true } : {}),
+    };
+  }
   const elsewhere = names.slice(0, pick([1, 1, 1, 2, 2, 3])).map((app): Elsewhere => {
     const units = pick([1, 1, 2]);
     const volume = pick(['shared', 'shared', 'each', 'web'] as const);

@@ -66,6 +66,8 @@ export class World {
   readonly failures = new Map<string, number>();
   readonly jujuOptions: { updateStatusMs?: number };
   hooks = 0;
+  /** Faults are over. */
+  healed = false;
   violation: Error | undefined;
   /** Called for each process when it begins: a fault may wait for it. */
   readonly settings: Settings;
@@ -117,6 +119,8 @@ export class World {
       goal: (app) => this.goal(app),
       units: (app) => this.units(app),
       decides: (disk) => this.machinesOf(application).some(({ volume }) => volume === disk),
+      mayRoll: () => settings.config['upgrade-strategy'] !== undefined,
+      schemaOf: (version) => this.schemaOf(version),
       known: (unit) => this.app(appOf(unit)).border.there(unit),
       word: (unit, elsewhere) => this.word(unit, elsewhere),
       guestsHeardBy: (unit) => this.guestsHeardBy(unit),
@@ -169,6 +173,7 @@ export class World {
       unit,
       number,
       address: addressOf(index, Number(unit.split('/')[1])),
+      schemaOf: (version) => this.schemaOf(version),
       seed: settings.seed * 64 + number,
       scheduler: this.scheduler,
       volume: this.volumeOf(app, number),
@@ -190,6 +195,10 @@ export class World {
     machine.systemd.registered = () => this.isRegistered(machine);
     this.machinesByUnit.set(unit, machine);
     return machine;
+  }
+
+  private schemaOf(version: string): string {
+    return this.settings.schemas === 'one' ? '1' : version.replaceAll('.', '');
   }
 
   private volumeOf({ name, elsewhere }: App, number: number): Disk {
@@ -271,7 +280,7 @@ export class World {
 
   private word(unit: string, elsewhere: string): Record<string, string> | undefined {
     const relation = this.relationOf(elsewhere);
-    return relation === undefined || unit === '' ? undefined : this.juju.databag(relation.id, unit);
+    return relation?.life !== 'alive' || unit === '' ? undefined : this.juju.databag(relation.id, unit);
   }
 
   /** Whose latest word has come to the unit's agent, by a hook that has run. */
@@ -425,6 +434,7 @@ export class World {
     const since = scheduler.now - ms;
     const worked = (unit: string) => this.healthy(unit) && this.machine(unit).frozenUntil <= since;
     this.guard(() => invariants.passed(ms, worked, scheduler.processes));
+    if (this.settings.polled === true && !this.healed) this.guard(() => invariants.webs.someAnswers());
     this.watchExecs();
   }
 
