@@ -4,6 +4,7 @@ import { arch } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from 'juju-lab';
 import { makeStandInRelease } from '../lib/concourse-stand-in/src/index.ts';
+import { keepTimeline, timelineFile } from './lab/timeline.ts';
 import { unpackCharm } from './pack/charm.ts';
 import { serveMirror } from './start/mirror.ts';
 import { readOptions, type RealRelease, type StartOptions, UsageError, usage } from './start/options.ts';
@@ -48,6 +49,7 @@ async function start(options: StartOptions): Promise<number> {
   process.once('SIGTERM', () => stop.resolve());
   try {
     follow(lab, view);
+    keepTimeline(lab, folder);
     if (options.real === undefined) {
       view.text(
         'Concourse itself is 0.9 GB and needs PostgreSQL: small stand-ins of the same layout take its place here.',
@@ -70,6 +72,7 @@ async function start(options: StartOptions): Promise<number> {
     const report = await reportOf(lab, mirror, seen, { version: second.version, downloads: 2 });
     view.title('What was shown');
     view.text(asText(report));
+    view.text(`  as a picture       ${timelineFile('.lab')}`);
     view.end();
     if (options.keep) {
       await lab.openControl(() => stop.resolve());

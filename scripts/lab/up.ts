@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Lab } from 'juju-lab';
 import { makeStandInRelease } from '../../lib/concourse-stand-in/src/index.ts';
 import { unpackCharm } from '../pack/charm.ts';
+import { keepTimeline } from './timeline.ts';
 import { serveMirror } from '../start/mirror.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -35,6 +36,7 @@ export async function up(folder: string): Promise<void> {
     // What stands in for PostgreSQL keeps its rows in a file there.
     extraEnvironment: { CONCOURSE_STAND_IN_DB: join(folder, 'units/database') },
   });
+  keepTimeline(lab, folder);
   const stop = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.resolve());
   try {

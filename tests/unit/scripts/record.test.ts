@@ -30,6 +30,7 @@ test('what was printed stands in it, escaped, at its time, and it is the same ea
 
 test.each([
   ['the committed one', picture],
+  ['that of the upgrade', readFileSync(join(root, 'docs/pictures/upgrade.svg'), 'utf8')],
   ['one of nothing', asSvg('nothing', [])],
 ])('%s opens and closes each of its elements', (_what, svg) => {
   const open: string[] = [];
