@@ -1,7 +1,15 @@
 // The framework as other people have it: packed, installed by npm in a folder outside of the workspace, and a charm made from its
 // template there: checked, tested and packed by its own scripts.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +21,7 @@ import { unzip } from '../unit/pack/unzip.ts';
 
 const root = join(import.meta.dirname, '../..');
 const outside = mkdtempSync(join(tmpdir(), 'framework-package-'));
-const charm = join(outside, 'tiny-motd');
+const charm = join(outside, 'motd');
 const packages = z.looseObject({
   dependencies: z.record(z.string(), z.string()),
   devDependencies: z.record(z.string(), z.string()).optional(),
@@ -23,7 +31,7 @@ beforeAll(async () => {
   const archive = packFramework(join(outside, 'package'), outside);
   const zod = join(outside, 'zod.tgz');
   await create({ gzip: true, file: zod, cwd: join(root, 'node_modules/zod'), prefix: 'package' }, ['.']);
-  await node([join(outside, 'package/cli/main.js'), 'create', 'tiny-motd', '--package', `file:${archive}`]);
+  await node([join(outside, 'package/cli/main.js'), 'create', 'motd', '--package', `file:${archive}`]);
   // No registry is asked: zod comes from the workspace's own packages, and the tools of development are linked below.
   const { devDependencies: _tools, ...given } = packages.parse(json(join(charm, 'package.json')));
   const dependencies = { ...given.dependencies, zod: `file:${zod}` };
@@ -54,7 +62,7 @@ describe('a charm from the template', () => {
   test('is packed, and its executable runs', async () => {
     await tool('pack');
     const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-    const files = unzip(readFileSync(join(charm, `tiny-motd_${architecture}.charm`)));
+    const files = unzip(readFileSync(join(charm, `motd_${architecture}.charm`)));
     const wanted = ['dispatch', 'bin/node', 'lib/charm.mjs', 'metadata.yaml', 'config.yaml', 'actions.yaml'];
     expect(files.map(({ path }) => path)).toEqual(
       expect.arrayContaining([...wanted, 'manifest.yaml', 'NOTICES']),
@@ -66,8 +74,18 @@ describe('a charm from the template', () => {
     }
     // Without Juju it says what it is.
     await expect(run(join(unpacked, 'dispatch'), [], unpacked)).rejects.toThrow(
-      "tiny-motd: this is a charm's executable",
+      "motd: this is a charm's executable",
     );
+  });
+
+  test("becomes the tutorial's, and passes the tutorial's tests", async () => {
+    const page = readFileSync(join(root, 'docs/tutorial/your-first-charm-in-typescript.md'), 'utf8');
+    const tests = [...page.matchAll(/^```ts template-test\n(.*?)^```$/gms)].map(([, text = '']) => text);
+    const path = join(charm, 'tests/charm.test.ts');
+    writeFileSync(path, [readFileSync(path, 'utf8'), ...tests].join('\n'));
+    copyFileSync(join(root, 'examples/motd/src/charm.ts'), join(charm, 'src/charm.ts'));
+    const said = await tool('files').then(() => npm('test'));
+    expect(said).toMatch(/pass 6\b[\s\S]*fail 0\b/);
   });
 
   test('is told by the compiler of an option that it does not declare', async () => {
