@@ -23,6 +23,8 @@ export const unpackLimits: UnpackLimits = { entries: 200_000, bytes: 60e9, ratio
 
 /** Files that may still be on their way to the disk while the next ones are unpacked. */
 const syncsAtOnce = 4;
+/** How much of a large file is written before the disk is told to begin with it. */
+const syncEveryBytes = 16 * 1024 * 1024;
 
 /** A file whose bytes are arriving. Without a writer it is a repetition, which is compared with the first. */
 interface OpenFile {
@@ -32,6 +34,11 @@ interface OpenFile {
   hash: Hash;
   head: Buffer;
   writer: FileWriter | undefined;
+  /** The last piece, on its way; resolves with what became of it. */
+  writing: Promise<{ error: unknown } | undefined> | undefined;
+  /** Written since the disk was last told to begin with it; and that it has. */
+  unsynced: number;
+  syncing: Promise<void> | undefined;
 }
 
 /** What has been made below the release's folder so far, and the rules of what may still be. */
@@ -79,22 +86,27 @@ export class ReleaseTree {
   async write(bytes: Buffer): Promise<void> {
     const open = this.#open;
     if (open === undefined) return;
-    const written = open.writer?.write(bytes);
-    // While the bytes are on their way to the disk:
+    await this.#written(open);
+    // While the bytes are on their way, they are hashed, and the next are unpacked.
+    open.writing = open.writer?.write(bytes).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
     open.hash.update(bytes);
     open.size += bytes.length;
     if (open.head.length < elfHeadBytes)
       open.head = Buffer.concat([open.head, bytes.subarray(0, elfHeadBytes)]);
-    await written;
+    this.#beginSync(open, bytes.length);
   }
 
   async end(): Promise<void> {
     const open = this.#open;
     if (open === undefined) return;
+    await this.#written(open);
     this.#open = undefined;
     const { path, mode, size, writer } = open;
     const file: ManifestFile = { kind: 'file', path, mode, size, sha256: open.hash.digest('hex') };
-    if (writer !== undefined) await this.#syncLater(writer);
+    if (writer !== undefined) await this.#syncLater(writer, open.syncing);
     this.#record(path, file);
     if (path === 'bin/concourse') this.#assertRunsHere(open);
   }
@@ -114,9 +126,9 @@ export class ReleaseTree {
 
   /** Leaves no file open, whatever happened. */
   async close(): Promise<void> {
-    const writer = this.#open?.writer;
+    const { writer, writing, syncing } = this.#open ?? {};
     this.#open = undefined;
-    await Promise.all(this.#syncing);
+    await Promise.all([...this.#syncing, writing, syncing]);
     await writer?.close();
   }
 
@@ -129,7 +141,18 @@ export class ReleaseTree {
     if (known !== undefined && known.kind !== 'file')
       throw new ArchiveRefused(path, 'is there twice, differently');
     const writer = known === undefined ? await this.#files.create(this.#absolute(path), kept) : undefined;
-    this.#open = { path, mode: kept, size: 0, hash: createHash('sha256'), head: Buffer.alloc(0), writer };
+    const [hash, head] = [createHash('sha256'), Buffer.alloc(0)];
+    this.#open = {
+      path,
+      mode: kept,
+      size: 0,
+      hash,
+      head,
+      writer,
+      writing: undefined,
+      unsynced: 0,
+      syncing: undefined,
+    };
   }
 
   async #makeLink(path: string, target: string): Promise<void> {
@@ -193,11 +216,32 @@ export class ReleaseTree {
     if ((open.mode & 0o111) === 0) throw new ArchiveRefused(open.path, 'is not executable');
   }
 
+  async #written({ writing }: OpenFile): Promise<void> {
+    const failure = await writing;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  /** A large file is on its way to the disk before its last byte is unpacked: otherwise the disk would idle until then. */
+  #beginSync(open: OpenFile, bytes: number): void {
+    open.unsynced += bytes;
+    if (open.writer === undefined || open.syncing !== undefined || open.unsynced < syncEveryBytes) return;
+    open.unsynced = 0;
+    const syncing = open.writer.sync().then(
+      () => undefined,
+      (error: unknown) => {
+        this.#syncFailure ??= { error };
+      },
+    );
+    open.syncing = syncing.finally(() => {
+      open.syncing = undefined;
+    });
+  }
+
   /** The sync of a file overlaps with the unpacking of the next ones. */
-  async #syncLater(writer: FileWriter): Promise<void> {
+  async #syncLater(writer: FileWriter, begun: Promise<void> | undefined): Promise<void> {
     while (this.#syncing.size >= syncsAtOnce) await Promise.race(this.#syncing);
-    const synced = writer
-      .sync()
+    const synced = Promise.resolve(begun)
+      .then(() => writer.sync())
       .finally(() => writer.close())
       .then(
         () => undefined,

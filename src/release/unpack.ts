@@ -2,7 +2,7 @@
 // each file hashed on its way. Memory stays at some tens of MB whatever the archive's size.
 import { createHash, type Hash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type ZlibOptions } from 'node:zlib';
 import type { Files } from '../host/host.ts';
 import { TarParts } from './entries.ts';
 import { ArchiveRefused, ReleaseError } from './failures.ts';
@@ -18,7 +18,14 @@ export interface Unpacked {
 }
 
 /** Decompressed bytes arrive in pieces of this size: each costs a trip to zlib's thread, so large ones are faster. */
-const chunkBytes = 4 * 1024 * 1024;
+const chunkBytes = 2 * 1024 * 1024;
+/** So much may wait to be written while more is decompressed. */
+const aheadBytes = 6 * 1024 * 1024;
+/** A Transform's option that zlib passes on, and that its types do not name. */
+const gunzipOptions: ZlibOptions & { readableHighWaterMark: number } = {
+  chunkSize: chunkBytes,
+  readableHighWaterMark: aheadBytes,
+};
 /** Network chunks (16–64 KiB) are gathered to this much before they go to zlib. */
 const gatherBytes = 1024 * 1024;
 
@@ -46,7 +53,7 @@ export async function unpackRelease(
   const tree = new ReleaseTree(files, directory, limits, options.architecture);
   const parts = new TarParts();
   let expanded = 0;
-  const gunzip = createGunzip({ chunkSize: chunkBytes });
+  const gunzip = createGunzip(gunzipOptions);
   // Its failure also ends the reading below, with the same error. The reading is not a step of the pipeline, because the
   // pipeline would not wait for a write under way when it is aborted, and the folder is removed then.
   const fed = pipeline(gathered(chunks, taken), gunzip, { signal: options.signal }).then(

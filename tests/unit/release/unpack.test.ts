@@ -113,6 +113,56 @@ describe('a good archive', () => {
   });
 });
 
+describe('a large file', () => {
+  const large = archive([program, { path: 'concourse/large', content: Buffer.alloc(48 * 1024 * 1024) }]);
+  const watched = (sync: (real: () => Promise<void>) => Promise<void>) => {
+    const { files } = testMachine();
+    const calls: string[] = [];
+    const create = async (path: string, mode: number): Promise<FileWriter> => {
+      const writer = await files.create(path, mode);
+      if (!path.endsWith('large')) return writer;
+      return {
+        write: (bytes) => {
+          calls.push('write');
+          return writer.write(bytes);
+        },
+        sync: () => {
+          calls.push('sync');
+          return sync(writer.sync);
+        },
+        close: async () => {
+          calls.push('close');
+          await writer.close();
+        },
+      };
+    };
+    const unpacking = async () =>
+      unpackRelease({ ...files, create }, await temporaryDirectory(), inChunks(large, 64_000), {
+        source: 'archive',
+        architecture: 'amd64',
+        signal: new AbortController().signal,
+        limits: { ...unpackLimits, ratio: Number.POSITIVE_INFINITY },
+      });
+    return { calls, unpacking };
+  };
+
+  test('is on its way to the disk before all of it is written, and synced again at its end', async () => {
+    const { calls, unpacking } = watched((real) => real());
+    await unpacking();
+    expect(calls.indexOf('sync')).toBeLessThan(calls.lastIndexOf('write'));
+    expect(calls.slice(-2)).toEqual(['sync', 'close']);
+  });
+
+  test('that cannot be synced under way fails with that failure, closed', async () => {
+    const broken = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    const { calls, unpacking } = watched(async () => {
+      if (calls.filter((call) => call === 'sync').length === 1) throw broken;
+    });
+    await expect(unpacking()).rejects.toBe(broken);
+    expect(calls.at(-1)).toBe('close');
+  });
+});
+
 describe('a hostile archive is refused', () => {
   const hostile: [string, Entry[], string][] = [
     ['a path with ..', [{ path: 'concourse/../../evil', content: 'x' }], "'..'"],
