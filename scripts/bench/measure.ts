@@ -1,6 +1,6 @@
 // What all benches share: whole processes measured side by side, in turns, so that whatever disturbs the machine disturbs all of them alike.
 import { spawn } from 'node:child_process';
-import { arch, cpus, totalmem } from 'node:os';
+import { arch, cpus, loadavg, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 
 export interface Way {
@@ -76,8 +76,10 @@ export function bytesOf(text: string): number | undefined {
   return number === undefined ? undefined : Number(number) * (factors[unit] ?? 1);
 }
 
-/** The machine that figures are from, for people. */
+const [loadBefore = 0] = loadavg();
+
+/** The machine that figures are from, for people, and how busy others kept it when this began. */
 export function machine(): string {
   const [first] = cpus();
-  return `${cpus().length} × ${first?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 1e9)} GB, ${arch()}, Node ${process.versions.node}`;
+  return `${cpus().length} × ${first?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 1e9)} GB, ${arch()}, Node ${process.versions.node}, load ${loadBefore.toFixed(1)} before`;
 }

@@ -9,7 +9,7 @@ export function aligned(rows: readonly (readonly string[])[]): string {
 }
 
 export function markdown(rows: readonly (readonly string[])[]): string {
-  const [head = [], ...body] = rows;
+  const [head = [], ...body] = rows.map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
   const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
   return [head, rule, ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

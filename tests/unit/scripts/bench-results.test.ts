@@ -227,5 +227,6 @@ describe('the page', () => {
     ];
     expect(aligned(rows)).toBe('     ms\none   5');
     expect(markdown(rows)).toBe('|  | ms |\n| --- | --: |\n| one | 5 |');
+    expect(markdown([['curl | tar']])).toBe('| curl \\| tar |\n| --- |');
   });
 });
