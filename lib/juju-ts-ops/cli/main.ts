@@ -23,6 +23,10 @@ const { values, positionals } = parseArgs({
 const [command, name] = positionals;
 // Each is loaded when it is wanted: `create` runs where nothing is installed yet.
 try {
+  if (process.features.typescript === false || process.features.typescript === undefined)
+    throw new Error(
+      `this is Node ${process.versions.node}, which does not run TypeScript: take Node 24 or newer`,
+    );
   if (command === 'create' && name !== undefined) (await import('./create.ts')).create(name, values.package);
   else if (command === 'files') await (await import('./files.ts')).files(values.check);
   else if (command === 'pack') await (await import('./pack.ts')).pack(values);

@@ -34,7 +34,7 @@ const carriedOut: Readonly<Record<string, string>> = {
   'npm run pack:ops -- ..': 'the script is packFramework, which the test of the package calls',
   'cd ..': 'moves',
   'cd motd': 'moves',
-  'npm exec --package ./juju-ts-ops-0.1.0.tgz -- juju-ts-ops create motd --package file:../juju-ts-ops-0.1.0.tgz':
+  'npm exec --yes --package ./juju-ts-ops-0.1.0.tgz -- juju-ts-ops create motd --package file:../juju-ts-ops-0.1.0.tgz':
     'the test of the package calls the same program, without the registry that npm exec asks for zod',
   'npm install': 'the test of the package',
   'npm test': 'the test of the package',
