@@ -1,10 +1,12 @@
 // A running lab asked from another terminal: every command over the real socket, and wrong ones refused in words.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askLab, Lab } from '../src/index.ts';
 import { startLab } from './shell-charm.ts';
 
-async function running(body = '') {
-  const started = startLab(body);
+async function running(body = '', options: Parameters<typeof startLab>[1] = {}) {
+  const started = startLab(body, options);
   const { lab } = started;
   lab.deploy('app', { units: 2 });
   await lab.openControl();
@@ -55,6 +57,31 @@ test('machines are switched off and on', async () => {
   expect((await ask('thaw', 'app/0')).code).toBe(0);
   expect((await ask('reboot', 'app/0')).code).toBe(0);
   await lab.settle();
+});
+
+test('a unit loses its volume, or the controller, and gets it back', async () => {
+  const { lab, ask, read } = await running('', {
+    volume: { mountPath: '/srv/shared' },
+  });
+  writeFileSync(join(lab.volume, 'x'), '');
+  expect((await ask('unmount', 'app/1')).code).toBe(0);
+  expect((await ask('exec', 'app/1', 'ls "$JUJU_LAB_ROOT/srv/shared"')).stdout).toBe('');
+  expect((await ask('mount', 'app/1')).code).toBe(0);
+  expect((await ask('exec', 'app/1', 'ls "$JUJU_LAB_ROOT/srv/shared"')).stdout).toBe('x\n');
+  expect((await ask('partition', 'app/1')).stdout).toMatch(/app\/1 +\S+ +lost/);
+  expect((await ask('heal', 'app/1')).stdout).not.toMatch(/app\/1 +\S+ +lost/);
+  expect(read('app/0', 'events')).toContain('install');
+});
+
+test('`wait` returns when all are active and idle, or a unit says what is waited for', async () => {
+  const { lab, ask } = await running('status-set active "count $(config-get count)"');
+  expect(await ask('wait')).toEqual({ code: 0, stdout: '', stderr: '' });
+  lab.configure('app', { count: 7 });
+  expect((await ask('wait', 'app/1', 'count', '7')).code).toBe(0);
+  expect(lab.juju.unitStatus('app/1').message).toBe('count 7');
+  await ask('kill', 'app/1');
+  expect((await ask('wait')).code).toBe(0);
+  expect((await ask('wait', 'app/9')).stderr).toContain('no unit "app/9"');
 });
 
 test('the log is the unit’s own or everybody’s', async () => {

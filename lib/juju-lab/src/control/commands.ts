@@ -123,7 +123,7 @@ async function removeUnit(lab: Lab, words: readonly string[]): Promise<Reply> {
   return '';
 }
 
-const waitMs = 600_000;
+const waitMs = 240_000;
 
 /** Until every unit whose machine runs is active and has nothing left to do; or until a unit's message has the text in it. */
 async function wait(lab: Lab, [unit, ...words]: readonly string[]): Promise<Reply> {
