@@ -7,6 +7,7 @@ import { releaseOf } from './mirror.ts';
 import type { Process } from './scheduler.ts';
 import { type ServiceEvents, webService, workerService } from './services.ts';
 import { Between } from './between.ts';
+import { Rolling } from './rolling.ts';
 import { Webs } from './webs.ts';
 import { application, appOf } from './topology.ts';
 
@@ -33,6 +34,10 @@ export interface World {
   decides(disk: Disk): boolean;
   /** `upgrade-strategy` lets workers go to a release a few at a time. */
   mayRoll(): boolean;
+  /** How many workers may be on their way then; `resumed`: an operator has seen the first of them. */
+  atOnce(resumed: boolean): number;
+  /** A unit by its name in the model of that application. */
+  here(app: string, unit: string): string;
   /** Of a release's database. */
   schemaOf(version: string): string;
   /** A unit's name in its own model. */
@@ -84,12 +89,14 @@ export class Invariants implements Watcher {
     { id: string; facts: Readonly<Record<string, string>>; workers: string[] }
   >();
   private readonly between: Between;
+  private readonly rolling: Rolling;
   readonly webs: Webs;
   secrets: string[] = [];
   private readonly world: World;
 
   constructor(world: World) {
     this.world = world;
+    this.rolling = new Rolling(world);
     this.webs = new Webs(world, (unit, id) => this.acknowledged.get(unit)?.has(id) === true);
     this.between = new Between({
       ...world,
@@ -255,6 +262,7 @@ export class Invariants implements Watcher {
     if (service === webService && version !== undefined) this.between.webStarts(version);
     if (service === webService && version !== undefined) this.webs.starts(unit, version, by);
     if (service !== workerService) return;
+    this.rolling.starts(unit, version, by);
     this.down.delete(unit);
     if (by === undefined || version === undefined) return;
     // With no volume mounted, the machine's own disk is in its place, and nobody else's.
@@ -268,6 +276,8 @@ export class Invariants implements Watcher {
   }
 
   private stopped(unit: string, service: string, by: Process | undefined): void {
+    if (service === workerService)
+      this.rolling.stops(unit, by, this.world.machineOf(unit).systemd.of(service).version);
     if (service !== workerService || by === undefined || !this.world.units(appOf(unit)).includes(unit))
       return;
     // An operator who restarts services by hand, or takes a worker out of service, wants just that.
@@ -355,6 +365,7 @@ export class Invariants implements Watcher {
   ends(process: Process): void {
     this.between.ends(process);
     this.webs.ends(process);
+    this.rolling.ends(process);
     this.began.delete(process);
     this.named.delete(process);
     const facts = this.world.facts(process.unit);

@@ -133,6 +133,32 @@ export const mutations: readonly Mutation[] = [
     bias: { elsewhere: 1, webs: 1, polled: 1, version: 8 },
   },
   {
+    name: 'rolls-all-at-once',
+    why: 'more workers go to a release at once than max-unavailable allows',
+    breaks: [12],
+    edits: [
+      {
+        file: 'src/upgrade/rolling.ts',
+        find: '!resumed(goal) ? 1 : settings.maxUnavailable;',
+        replace: '!resumed(goal) ? 9 : settings.maxUnavailable + 9;',
+      },
+    ],
+    bias: { elsewhere: 1, webs: 0, rolls: 1, version: 6 },
+  },
+  {
+    name: 'goes-before-its-turn',
+    why: 'a worker goes to the next release although it is not its turn',
+    breaks: [12],
+    edits: [
+      {
+        file: 'src/upgrade/rolling.ts',
+        find: "installer['upgrade-turn']?.includes(unit) !== false;",
+        replace: "installer['upgrade-turn']?.includes(unit) !== false || unit !== '';",
+      },
+    ],
+    bias: { elsewhere: 1, webs: 0, rolls: 1, version: 6 },
+  },
+  {
     name: 'guests-are-not-let-in',
     why: 'web lets in the workers of its own application alone',
     breaks: [8],

@@ -203,6 +203,8 @@ export interface Bias extends Partial<Record<FaultKind, number>> {
   /** How likely, of those, there are several webs, and how likely somebody polls these. */
   webs?: number;
   polled?: number;
+  /** How likely, of the others, workers go a few at a time. */
+  rolls?: number;
   /** Faults that most histories have, in this order, each drawn but for what is given here. */
   story?: readonly (readonly [FaultKind, Given])[];
 }
@@ -239,12 +241,14 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
   const all = (topology?.elsewhere ?? []).reduce((sum, each) => sum + each.units, units);
   const polled = topology?.polled === true;
   const kinds = polled ? polledKinds : topology === undefined ? kindsOfOne : allKinds;
-  const goals = polled ? polledTargets : targets;
+  const goals = polled || topology?.rolls === true ? polledTargets : targets;
   const settings: Settings = {
     seed,
     units,
     ...(topology === undefined ? {} : { elsewhere: topology.elsewhere }),
-    ...(topology?.webs !== undefined && (polled || chance(0.5)) ? { schemas: 'one' as const } : {}),
+    ...(topology?.rolls === true || (topology?.webs !== undefined && (polled || chance(0.5)))
+      ? { schemas: 'one' as const }
+      : {}),
     ...(polled ? { polled } : {}),
     profile: chance(0.75) ? '4.0' : '3.6',
     peersHearDeparture: chance(0.3),
@@ -262,7 +266,7 @@ function drawBiased(seed: number, bias: Bias, elsewhere: number): Plan {
     config: {
       ...(chance(0.2) ? { mode: 'all' } : {}),
       ...(topology?.webs === undefined ? {} : { mode: 'web' }),
-      ...(topology !== undefined && !polled && chance(0.3)
+      ...(topology?.rolls === true
         ? { 'upgrade-strategy': oneOf(['rolling', 'canary']), 'max-unavailable': oneOf([1, 2]) }
         : {}),
       ...(chance(0.25)

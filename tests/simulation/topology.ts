@@ -18,6 +18,8 @@ export interface Elsewhere {
 export interface Topology {
   units: number;
   elsewhere: Elsewhere[];
+  /** Workers go to a release a few at a time, where that may be. */
+  rolls?: boolean;
   /** Every unit of web's application is web (`mode=web`): on one volume for all, or on one each. */
   webs?: 'shared' | 'each';
   /** A client asks for web all the time, and nothing happens that may keep every web from answering. */
@@ -34,7 +36,11 @@ export const unitsAtMost = 16;
 export function drawTopology(
   seed: number,
   likelihood: number,
-  { webs: several = severalWebs, polled = 0.4 }: { webs?: number; polled?: number } = {},
+  {
+    webs: several = severalWebs,
+    polled = 0.4,
+    rolls = 0.3,
+  }: { webs?: number; polled?: number; rolls?: number } = {},
 ): Topology | undefined {
   const random = new Seeded(seed + 0.5);
   if (random.next() >= likelihood) return undefined;
@@ -58,7 +64,9 @@ export function drawTopology(
     // Of the same name, they could not share one.
     return { app, units, volume, ...(random.next() < 0.3 && volume !== 'web' ? { abroad: true } : {}) };
   });
-  return { units: elsewhere.length > 2 ? 1 : pick([1, 1, 2]), elsewhere };
+  const topology = { units: elsewhere.length > 2 ? 1 : pick([1, 1, 2]), elsewhere };
+  if (random.next() >= rolls) return topology;
+  return { units: 4, elsewhere: elsewhere.slice(0, 1), rolls: true };
 }
 
 export const appOf = (unit: string): string => unit.split('/')[0] ?? unit;

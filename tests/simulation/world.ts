@@ -120,6 +120,11 @@ export class World {
       units: (app) => this.units(app),
       decides: (disk) => this.machinesOf(application).some(({ volume }) => volume === disk),
       mayRoll: () => settings.config['upgrade-strategy'] !== undefined,
+      atOnce: (resumed) =>
+        settings.config['upgrade-strategy'] === 'canary' && !resumed
+          ? 1
+          : Number(settings.config['max-unavailable']),
+      here: (app, unit) => this.app(app).border.here(unit),
       schemaOf: (version) => this.schemaOf(version),
       known: (unit) => this.app(appOf(unit)).border.there(unit),
       word: (unit, elsewhere) => this.word(unit, elsewhere),
