@@ -506,7 +506,11 @@ export const mutations: readonly Mutation[] = [
     why: 'files of a release are not synced',
     breaks: [2],
     edits: [
-      { file: 'src/release/tree.ts', find: '      .sync()\n', replace: '      .write(Buffer.alloc(0))\n' },
+      {
+        file: 'src/release/tree.ts',
+        find: '.then(() => writer.sync())',
+        replace: '.then(() => writer.write(Buffer.alloc(0)))',
+      },
     ],
     bias: { blackout: 8 },
   },
