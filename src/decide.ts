@@ -121,21 +121,25 @@ function installing(o: Observed, goal: Goal, superseded: string | undefined): St
   return steps;
 }
 
-/** Its own acknowledgement of web's upgrade stays. */
-const noUpgrade: Facts = {
-  'upgrade-state': undefined,
-  'upgrade-to': undefined,
-  'upgrade-deadline': undefined,
-  'upgrade-outcome': undefined,
-  'upgrade-error': undefined,
-};
+/** What it said of upgrades of its own application goes; its acknowledgement of web's, which has the same number's key, stays. */
+function noUpgrade({ facts }: Observed): Facts {
+  const own = facts['upgrade-state'] !== undefined;
+  return {
+    'upgrade-state': undefined,
+    'upgrade-to': undefined,
+    'upgrade-deadline': undefined,
+    'upgrade-outcome': undefined,
+    'upgrade-error': undefined,
+    ...(own ? { 'upgrade-id': undefined, 'upgrade-ready': undefined } : {}),
+  };
+}
 
 /** The installer's half, or, where another application's web leads, that of one who goes along. */
 function upgrading(o: Observed, goal: Goal, superseded: string | undefined): Step {
   const web = leadingWeb(o);
-  if (isGuest(o)) return { ...visiting(o), facts: { ...noUpgrade, ...published(o, o.volume.installed) } };
+  if (isGuest(o)) return { ...visiting(o), facts: { ...noUpgrade(o), ...published(o, o.volume.installed) } };
   if (web !== undefined && o.volume.installed !== undefined && o.facts['upgrade-state'] !== 'prepare')
-    return { ...alongStep(o, goal, web), facts: { ...noUpgrade, ...published(o, o.volume.installed) } };
+    return { ...alongStep(o, goal, web), facts: { ...noUpgrade(o), ...published(o, o.volume.installed) } };
   // The leader has just written another goal: this one is not begun any more. An upgrade under way is ended first.
   return superseded === undefined
     ? installerStep(o, goal)

@@ -76,6 +76,8 @@ async function sayGoodbye(session: Session): Promise<void> {
   const leaving: Facts = { ...session.facts, leaving: true, ...calledOff(session.facts) };
   session.facts = leaving;
   const o = await observe(session);
+  // One of several: the others answer, and nobody waits for it any more in an upgrade.
+  if (o.settings.mode === 'web' && (await owns(session, WEB_SERVICE))) await stopWeb(session);
   const goal = o.leader && o.goal !== undefined ? nextGoal(goalInputs(o)) : undefined;
   if (goal !== undefined) await peer.setApplication(wholeGoal(goal));
   peer.setUnit(wholeFacts(leaving));

@@ -19,10 +19,15 @@ export async function resume(session: Session) {
   const o = await observe(session);
   demandLeader(o, 'resume');
   const goal = goalOf(o);
-  const canary = o.settings.upgradeStrategy === 'canary' && goal['resumed-id'] !== goal['upgrade-id'];
+  // While upgrades are held, it is the hold that ends: a canary may have yet to go.
+  const behind = o.settings.upgradeStrategy === 'canary' && goal['resumed-id'] !== goal['upgrade-id'];
+  const canary = goal.hold !== true && behind;
   if (goal.hold !== true && !canary) return { held: false, result: 'upgrades were not held' };
-  const behind = { 'resumed-id': canary ? goal['upgrade-id'] : goal['resumed-id'] };
-  const free: Goal = { ...goal, ...behind, hold: undefined };
+  const free: Goal = {
+    ...goal,
+    'resumed-id': canary ? goal['upgrade-id'] : goal['resumed-id'],
+    hold: undefined,
+  };
   await setGoal(session, free);
   // What the leader makes of it in its next hook.
   const { version } = nextGoal({ ...goalInputs(o), goal: free }) ?? free;

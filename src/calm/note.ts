@@ -75,6 +75,8 @@ function withoutSince(value: unknown): unknown {
  * of its own, whose hook looks at everything, and Juju runs update-status only where no other hook is due. That a unit leads no
  * more is told to nobody, but it has not more to do for that. */
 export function isAskedAgain(tool: string, args: readonly string[]): boolean {
-  // Who lives is not told by Juju 4 where units have not met.
-  return tool === 'goal-state' || (tool === 'relation-get' && args.includes('--app'));
+  // Who lives is not told by Juju 4 where units have not met, nor is an option that is set back to its default.
+  return (
+    tool === 'goal-state' || tool === 'config-get' || (tool === 'relation-get' && args.includes('--app'))
+  );
 }

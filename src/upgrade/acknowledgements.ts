@@ -1,4 +1,5 @@
 // Who has yet to say that it has stopped for the upgrade which the installer publishes.
+import type { Observed } from '../observed.ts';
 import type { Facts } from './facts.ts';
 import { expectedUnits, type Goal, otherWebs } from './goal.ts';
 
@@ -17,6 +18,19 @@ export function unacknowledged(
 
 const hasNotStopped = (own: Facts, theirs: Facts | undefined): boolean =>
   !(theirs?.['upgrade-ready'] === true && theirs['upgrade-id'] === own['upgrade-id']);
+
+/** Likewise, of units that are being removed and have not said so themselves: their webs run until then. */
+export function dyingWebs({
+  facts: own,
+  dying,
+  peers,
+}: Pick<Observed, 'facts' | 'dying' | 'peers'>): string[] {
+  if (own['upgrade-stops-web'] !== true) return [];
+  return [...dying].filter((unit) => {
+    const theirs = peers.get(unit);
+    return theirs?.role === 'web' && theirs.leaving !== true && hasNotStopped(own, theirs);
+  });
+}
 
 /** Other webs that must stop for the upgrade that `own` publishes, and have not. */
 export function unstoppedWebs(

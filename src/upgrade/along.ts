@@ -62,7 +62,9 @@ export function heard(
   // A held application does not follow, and one whose workers go in turn does so afterwards: they would stop for nothing.
   const stays = goal.hold === true || rollsBehind(o, upgrade['upgrade-to']);
   const state = stays ? undefined : upgrade['upgrade-state'];
-  return { ...installer, ...own, ...upgrade, 'upgrade-state': state };
+  // Web's word that all stop goes before a turn that was not over.
+  const turn = state === 'prepare' ? undefined : installer?.['upgrade-turn'];
+  return { ...installer, ...own, ...upgrade, 'upgrade-state': state, 'upgrade-turn': turn };
 }
 
 /** Workers here stay on their release while web goes to that one, and follow in turn. */

@@ -8,6 +8,7 @@ import { statuses } from '../statuses.ts';
 import { rollsBehind } from './along.ts';
 import { isWeb } from './facts.ts';
 import { type Goal, numberOf } from './goal.ts';
+import { isGuest } from './volume.ts';
 import { ahead } from './installer.ts';
 
 /** The workers of other applications whose keys can be used; `name`: as web lists them, where they say so. */
@@ -84,20 +85,30 @@ export function wordOfWorker(o: Observed): TsaWorker {
   };
 }
 
-function wordOfTheUpgrade(o: Observed, { ahead: next }: ToldOfUpgrades): TsaWorker {
+function wordOfTheUpgrade(o: Observed, web: ToldOfUpgrades): TsaWorker {
+  const { ahead: next } = web;
   const { facts, goal, memory, volume } = o;
   const stays =
     goal?.hold === true ? 'upgrades are held' : rollsBehind(o, next) ? 'workers follow in turn' : undefined;
   const staged = next !== undefined && stays === undefined && volume.releases.has(next);
   const failed = memory.staging?.wish.startsWith(`${next} `) === true ? memory.staging.message : undefined;
+  const unfit = unfitVolume(o, web);
   return {
     'volume-id': facts['volume-id'],
     'running-worker': facts['running-worker'],
     'staged-version': staged ? next : undefined,
-    'staging-error': next === undefined || staged ? undefined : (stays ?? failed),
+    'staging-error': next === undefined || staged ? undefined : (stays ?? unfit ?? failed),
     'upgrade-id': facts['upgrade-id'],
     'upgrade-ready': facts['upgrade-ready'],
   };
+}
+
+/** Why nothing will be staged there, whatever time it is given. */
+function unfitVolume(o: Observed, web: ToldOfUpgrades): string | undefined {
+  const { identity, problem } = o.volume;
+  if (problem !== undefined) return problem;
+  if (identity?.uuid !== o.facts['volume-id']) return 'the volume is not the one of before';
+  return isGuest(o) && identity?.uuid !== web.volume ? 'the volume is no longer that of web' : undefined;
 }
 
 const nothingOfTheUpgrade = {

@@ -5,7 +5,7 @@ import { upgradeOrder } from '../concourse/compatibility.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import { protocolVersion } from './facts.ts';
-import { type Goal, otherWebs } from './goal.ts';
+import type { Goal } from './goal.ts';
 import type { Step } from './installer.ts';
 
 /** When to look again at what nobody tells of. */
@@ -45,16 +45,13 @@ function migrates({ memory }: Observed, goal: Goal, installed: string): boolean 
   return before === undefined || after === undefined || before !== after;
 }
 
-const hasOtherWebs = ({ settings, peers, living }: Observed, goal: Goal): boolean =>
-  settings.mode === 'web' && otherWebs(goal, peers, living).length > 0;
-
-/** Where there are other webs, it turns on the schemas whether they stop. */
+/** Where there are other webs, or may be before the upgrade is over, it turns on the schemas whether they stop. */
 export const schemasFirst = (o: Observed, goal: Goal, installed: string): Step | undefined =>
-  hasOtherWebs(o, goal) ? asked(o, goal, installed) : undefined;
+  o.settings.mode === 'web' ? asked(o, goal, installed) : undefined;
 
 /** Webs of the two releases cannot run side by side: not on one database, or not with one kind of worker. */
 export const stopsWeb = (o: Observed, goal: Goal, installed: string): boolean =>
-  hasOtherWebs(o, goal) &&
+  o.settings.mode === 'web' &&
   (migrates(o, goal, installed) || upgradeOrder(installed, goal.version) === 'together');
 
 /** A unit that has just come, and installs already, has not met everybody: who is not seen can neither be asked to stop nor

@@ -64,7 +64,10 @@ function fetchingWebs(o: Observed, goal: Goal): string[] {
 export function unacknowledgedElsewhere(o: Observed, to: string): string[] {
   return [...byVolume(o)].flatMap(([volume, guests]) =>
     ready(o, volume, guests, to)
-      ? guests.filter(({ stoppedFor }) => stoppedFor !== o.facts['upgrade-id']).map(({ unit }) => unit)
+      ? guests
+          .filter(({ stagingError }) => stagingError === undefined)
+          .filter(({ stoppedFor }) => stoppedFor !== o.facts['upgrade-id'])
+          .map(({ unit }) => unit)
       : [],
   );
 }

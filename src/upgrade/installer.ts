@@ -4,7 +4,7 @@ import { type Effect, type Failure, type Observed, ownUp, type Status } from '..
 import { compareVersions } from '../release/version.ts';
 import { some, statuses } from '../statuses.ts';
 import { mayRoll } from './rolling.ts';
-import { unacknowledged, unstoppedWebs } from './acknowledgements.ts';
+import { dyingWebs, unacknowledged, unstoppedWebs } from './acknowledgements.ts';
 import { type Facts, hasPassed, isWorker } from './facts.ts';
 import {
   schemasFirst,
@@ -125,6 +125,7 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
 
   const waitingFor = [
     ...unacknowledged(o.facts, goal, o.peers, o.living),
+    ...dyingWebs(o),
     ...(o.facts['upgrade-turn'] === undefined ? unacknowledgedElsewhere(o, to) : []),
     ...o.lost,
   ];
@@ -144,7 +145,7 @@ function prepared(o: Observed, goal: Goal, installed: string): Step {
     };
   }
   if (drained !== undefined) return { ...drained, facts: { 'upgrade-deadline': deadline }, holdWorker: true };
-  const running = unstoppedWebs(o.facts, goal, o.peers, o.living);
+  const running = [...unstoppedWebs(o.facts, goal, o.peers, o.living), ...dyingWebs(o)];
   // An old web in a database that is being migrated can lock up with the new one.
   if (running.length > 0) return complete('unchanged', `web on ${some(running)} did not stop`, []);
   const stranger = unmet(o);

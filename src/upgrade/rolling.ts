@@ -33,7 +33,9 @@ export function rollingStep(o: Observed, goal: Goal): Step {
   );
   if (behind.length === 0 && moving.length === 0) return together;
   const waiting = behind.filter((unit) => !moving.includes(unit));
-  const moved = workers.length - behind.length - moving.filter((unit) => !behind.includes(unit)).length;
+  const moved = workers.filter(
+    (unit) => of(unit)['running-worker'] === installed && !moving.includes(unit),
+  ).length;
   const held = holds(o, goal, moved + moving.length);
   const next = held ? [] : waiting.slice(0, Math.max(0, most(o, goal) - moving.length));
   const turn = [...moving, ...next];

@@ -207,8 +207,13 @@ function parked(o: Observed, facts: Facts, how: 'landed' | 'retired'): Step {
 /** A worker of another application's web, to which no relation leads any more, is none of that web's: it retires. */
 function webless(o: Observed, facts: Facts, missing: Status): Step {
   const leaves = o.settings.mode === 'worker' && o.flight === undefined && o.worker.retirable;
-  if (!leaves || o.failures.has('retire-worker')) return waiting(facts, missing);
-  return acting(facts, [{ do: 'retire-worker' }], [missing]);
+  // What it answered to that web is no answer to the next one, whose upgrades may have the same numbers.
+  const said: Facts =
+    o.settings.mode === 'worker' && o.flight === undefined
+      ? { ...facts, 'upgrade-id': undefined, 'upgrade-ready': undefined }
+      : facts;
+  if (!leaves || o.failures.has('retire-worker')) return waiting(said, missing);
+  return acting(said, [{ do: 'retire-worker' }], [missing]);
 }
 
 /** This hook has started the worker, and has yet to see it register. */

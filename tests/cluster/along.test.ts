@@ -2,7 +2,7 @@
 // web's word, and start with it again.
 import { expect, test } from 'vitest';
 import { respond } from '../support/fake-http.ts';
-import { application, type Deployment, webService, workerService } from './support/deployment.ts';
+import { application, Deployment, webService, workerService } from './support/deployment.ts';
 import { related, web, worker } from './support/elsewhere.ts';
 
 /** What ran elsewhere at each start of web on a release. */
@@ -152,4 +152,49 @@ test('a unit with an empty volume of its own that joins while web is gone in the
   await d.powerOn(web);
   await d.cluster.advance(200_000);
   expect(d.status(added)).toBe('active: worker 8.2.0, on a volume of its own');
+});
+
+test('workers on web’s volume that follow in turn are not waited for', async () => {
+  const d = new Deployment({ units: 1 });
+  d.guests.add('workers');
+  d.deployWorkers('workers', { units: 2, config: { 'upgrade-strategy': 'rolling' } });
+  d.juju.integrate(`${application}:tsa`, 'workers:flight');
+  await d.cluster.settle();
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.advance(20_000);
+  expect(await d.runs(web, webService)).toBe('8.2.0');
+});
+
+test('a roll that was not over does not keep workers from stopping where all must', async () => {
+  const d = new Deployment({ units: 1 });
+  d.deployWorkers('workers', { units: 3, config: { 'upgrade-strategy': 'canary' } });
+  d.juju.integrate(`${application}:tsa`, 'workers:flight');
+  await d.cluster.settle();
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.advance(40_000);
+  d.juju.configure(application, { version: '8.3.0' });
+  await d.cluster.advance(40_000);
+  expect(await d.runs(web, webService)).toBe('8.3.0');
+});
+
+test('what a worker answered to one web is no answer to the next, whose upgrades have the same numbers', async () => {
+  const d = new Deployment({ units: 1 });
+  d.deployWorkers('workers', { units: 1 });
+  const relation = d.juju.integrate(`${application}:tsa`, 'workers:flight');
+  await d.cluster.settle();
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.settle();
+  d.juju.removeRelation(relation);
+  await d.cluster.settle();
+  d.deployWorkers('other', {
+    units: 1,
+    config: { mode: 'web', version: '8.2.0', 'postgres-uri': d.postgres },
+  });
+  d.juju.grantSecret('postgres', 'other');
+  d.juju.integrate('other:tsa', 'workers:flight');
+  await d.cluster.advance(60_000);
+  d.juju.configure('other', { version: '8.3.0' });
+  await d.cluster.advance(30_000);
+  expect(await d.workersRun('workers')).toEqual(['8.3.0']);
+  expect(d.facts('workers/0')['upgrade-id']).toBe(d.facts('other/0')['upgrade-id']);
 });

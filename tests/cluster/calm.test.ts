@@ -30,7 +30,7 @@ async function toolsOf(d: Deployment): Promise<string[]> {
 test('asks for what no event tells, and sets nothing', async () => {
   const d = await calm();
   const asked = new Set(await toolsOf(d));
-  expect([...asked].sort()).toEqual(['goal-state', 'relation-get', 'status-get']);
+  expect([...asked].sort()).toEqual(['config-get', 'goal-state', 'relation-get', 'status-get']);
 });
 
 test('after an hour everything is looked at again', async () => {
@@ -127,4 +127,16 @@ test('where hooks are counted, each is', async () => {
   const d = await Deployment.settled({ units: 2, updateStatusMs, config: { 'enable-metrics': true } });
   await d.cluster.advance(2 * longest);
   expect(isNoted(d, d.unit(0))).toBe(false);
+});
+
+test('an option that is set back to its default, of which Juju 4.0 tells nobody, is seen by the next', async () => {
+  const d = await Deployment.settled({
+    units: 2,
+    updateStatusMs: 300_000,
+    config: { 'external-url': 'http://ci.example.com' },
+  });
+  await d.cluster.advance(2 * 360_000);
+  d.juju.resetConfig(application, ['external-url']);
+  await d.cluster.advance(2 * 360_000);
+  expect(d.status(d.unit(0))).toContain('10.0.0.10');
 });

@@ -113,3 +113,18 @@ test('the relation ends: the workers retire, and write nothing on the volume', a
   expect(d.statuses('workers')).toEqual(['active: worker 8.2.0', 'active: worker 8.2.0']);
   expect(d.downloads).toEqual(['8.1.0', '8.2.0']);
 });
+
+test('workers on a volume that web has left do not delay its upgrades', async () => {
+  const d = new Deployment({ units: 0, config: { mode: 'web' } });
+  d.ownVolume.add(`${application}/1`);
+  for (const _ of [0, 1]) d.juju.addUnit(application);
+  d.guests.add('workers');
+  d.deployWorkers('workers');
+  d.juju.integrate(`${application}:tsa`, 'workers:flight');
+  await d.cluster.settle();
+  d.juju.removeUnit(web);
+  await d.cluster.settle();
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.advance(200_000);
+  expect(await d.runs(d.unit(1), webService)).toBe('8.2.0');
+});

@@ -165,3 +165,24 @@ test('workers elsewhere go in turn by the strategy of their own application, wha
   await d.cluster.settle();
   expect(await d.workersRun('workers')).toEqual(['8.1.0', '8.1.0']);
 });
+
+test('a hold that ends does not stand for the canary', async () => {
+  const d = await Deployment.settled({ units: 4, config: { 'upgrade-strategy': 'canary' } });
+  await d.cluster.action(d.unit(0), 'hold');
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.settle();
+  await d.cluster.action(d.unit(0), 'resume');
+  await d.cluster.settle();
+  expect(await d.workersRun()).toEqual(['8.2.0', '8.1.0', '8.1.0']);
+});
+
+test('a worker that is out of service is no canary', async () => {
+  const d = await Deployment.settled({ units: 4, config: { 'upgrade-strategy': 'canary' } });
+  await d.cluster.action(d.unit(3), 'retire-worker');
+  await d.cluster.settle();
+  d.juju.configure(application, { 'log-level': 'debug' });
+  await d.cluster.settle();
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.advance(60_000);
+  expect((await d.workersRun())[0]).toBe('8.2.0');
+});

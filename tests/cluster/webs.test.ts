@@ -186,3 +186,29 @@ test('an ingress has each web, and one that has just come the installer’s addr
   // Between its joining and the end of its first hook there.
   expect([...seen].filter((backends) => backends === 'none').length).toBeLessThanOrEqual(1);
 });
+
+test('one that joins while the only web is about to migrate waits with all the others', async () => {
+  const { d } = await several(1);
+  const seen = watch(d);
+  d.juju.agentDown('workers/1');
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.advance(60_000);
+  d.juju.addUnit(application);
+  await d.cluster.advance(200_000);
+  expect(seen[0]).toBe('0 to 8.2.0: - -');
+  expect(await runs(d)).toEqual(all(2, '8.2.0'));
+});
+
+test('one that is being removed, and whose agent is away, keeps the database from being migrated', async () => {
+  const { d } = await several();
+  d.juju.agentDown(d.unit(2));
+  d.juju.removeUnit(d.unit(2));
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.advance(130_000);
+  expect(await runs(d)).toEqual(all(3, '8.1.0'));
+  d.juju.agentUp(d.unit(2));
+  await d.cluster.advance(30_000);
+  await d.cluster.action(d.juju.leader(application) ?? '', 'upgrade');
+  await d.cluster.advance(60_000);
+  expect(await runs(d)).toEqual(all(2, '8.2.0'));
+});
