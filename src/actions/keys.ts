@@ -150,7 +150,7 @@ async function changeSecret(
   const uri = session.webSecret;
   const secret = await webSecretOf(session, o);
   const whole = uri === undefined ? undefined : await hook.secrets.get(uri, 'refresh');
-  if (uri === undefined || whole === undefined) throw new ActionFailure('the keys of web cannot be read');
+  if (uri === undefined || whole === undefined) throw new Error('the keys of web were there a moment ago');
   const revision = secret.revision + 1;
   const content: Record<string, string> = { ...whole, revision: String(revision) };
   for (const [key, value] of Object.entries(change(secret))) if (value !== undefined) content[key] = value;

@@ -35,7 +35,6 @@ export function demandVolume(o: Observed): void {
 /** Writes the goal; this unit is woken by its own write, and acts on it then. */
 export async function setGoal({ hook }: Session, goal: Goal): Promise<void> {
   const peer = await hook.peer('peers');
-  if (peer === undefined)
-    throw new ActionFailure('the peer relation is not there yet: try again when the unit has started');
+  if (peer === undefined) throw new Error('there was a goal a moment ago, and now its relation is gone');
   await peer.setApplication(wholeGoal(goal));
 }

@@ -90,6 +90,6 @@ test('a disk that is full is said', async () => {
   const action = await d.cluster.action(d.unit(0), 'collect-diagnostics');
   expect(action).toMatchObject({
     status: 'failed',
-    message: expect.stringMatching(/cannot be written to .*ENOSPC/),
+    message: expect.stringMatching(/^the archive cannot be written to .*ENOSPC/),
   });
 });

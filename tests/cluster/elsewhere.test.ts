@@ -117,7 +117,7 @@ describe('two applications of this charm', () => {
     expect(ahead).toEqual([]);
     const refused = await d.cluster.action(worker, 'rollback');
     expect(refused.status).toBe('failed');
-    expect(refused.message).toContain('concourse-ci decides the version');
+    expect(refused.message).toBe('concourse-ci decides the version: go back there, and these workers follow');
   });
 
   test('a version that web does not answer with is none that workers follow', async () => {
