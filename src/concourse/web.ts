@@ -96,6 +96,14 @@ export const occasionalFiles = (etc: string): string[] => [
   vaultCaPath(etc),
 ];
 
+/** What a web that runs has read, and nobody else has a use for: each start writes it anew. */
+export const filesOfWeb = (etc: string): string[] => [
+  environmentPath(etc),
+  hostKeyPath(etc),
+  signingKeyPath(etc),
+  ...occasionalFiles(etc),
+];
+
 function keyFiles(settings: WebSettings): ServiceFile[] {
   const { etc, keys, tls, vaultCa } = settings;
   const { ca } = settings.postgres;

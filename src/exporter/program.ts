@@ -8,6 +8,8 @@ import { exposition, type Family } from './text.ts';
 
 /** Between one look and the next. */
 const pauseMs = 30_000;
+/** While web does not answer: it starts beside this program, and each restart of it would leave a hole of half a minute. */
+const againMs = 5_000;
 
 export interface Answer {
   status: number;
@@ -43,7 +45,7 @@ export async function exporter(
     // Once for each reason, not every half minute.
     if (last.problem !== said) say(last.problem ?? 'web lists its jobs');
     said = last.problem;
-    await host.clock.wait(pauseMs, signal).catch((error: unknown) => {
+    await host.clock.wait(last.jobs === undefined ? againMs : pauseMs, signal).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
   }

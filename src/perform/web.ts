@@ -1,7 +1,7 @@
 // Effects on the web service of this unit.
 import { webInfo } from '../concourse/health.ts';
 import type { ServicePlan } from '../concourse/service.ts';
-import { occasionalFiles, WEB_SERVICE } from '../concourse/web.ts';
+import { filesOfWeb, occasionalFiles, WEB_SERVICE } from '../concourse/web.ts';
 import type { Host } from '../host/host.ts';
 import { otherUnit } from '../observe/services.ts';
 import { authorizedKeysPath, localUrl, ownAddress, webUser } from '../observe/web-view.ts';
@@ -26,7 +26,10 @@ export async function startWeb(session: Session, plan: ServicePlan): Promise<voi
   for (const file of marksLast(plan)) {
     await replaceFile(host.files, { ...file, gid: file.group === undefined ? undefined : gid });
   }
-  await removeOccasional(host, plan.files);
+  await removeFiles(
+    host,
+    occasionalFiles(host.paths.etc).filter((file) => plan.files.every(({ path }) => path !== file)),
+  );
   await host.services.enable(WEB_SERVICE);
   const text = await host.files.readText(authorizedKeysPath(host));
   await host.services.restart(WEB_SERVICE);
@@ -34,12 +37,8 @@ export async function startWeb(session: Session, plan: ServicePlan): Promise<voi
   hook.log.info(`concourse-server.service starts Concourse ${plannedVersion(plan)}`);
 }
 
-/** What this web has no use for: a certificate, an authority of the database. */
-async function removeOccasional({ files, paths }: Host, planned: readonly { path: string }[]): Promise<void> {
-  for (const file of occasionalFiles(paths.etc)) {
-    if (planned.some(({ path }) => path === file)) continue;
-    if ((await files.lstat(file)) !== undefined) await files.remove(file);
-  }
+async function removeFiles({ files }: Host, paths: readonly string[]): Promise<void> {
+  for (const file of paths) if ((await files.lstat(file)) !== undefined) await files.remove(file);
 }
 
 function rememberAuthorized(session: Session, invocation: string, text: string | undefined): void {
@@ -120,11 +119,11 @@ export async function standAside(
   session.hook.log.info(`web stops for upgrade ${id}, until ${new Date(deadline).toISOString()} at most`);
 }
 
-/** This unit's own only. */
+/** This unit's own only. Passwords and private keys go with it, before it stops: one that is down already is not stopped again. */
 export async function stopWeb({ hook, host }: Session): Promise<void> {
   if ((await otherUnit({ hook, host }, WEB_SERVICE)) !== undefined) return;
   await host.services.disable(WEB_SERVICE);
+  await removeFiles(host, filesOfWeb(host.paths.etc));
   await host.services.stop(WEB_SERVICE, 60_000);
-  await removeOccasional(host, []);
   hook.log.info('concourse-server.service is stopped and disabled');
 }
