@@ -1,4 +1,5 @@
 // A unit of an application that is played: its charm is called in the lab's own process, and there is no machine behind it.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { runOperation, type Operation } from 'juju-ts-ops/testing';
 import type { Charm } from 'juju-ts-ops';
 import { LabError } from './errors.ts';
@@ -102,12 +103,13 @@ export class PlayedUnit implements UnitMachine, Agent {
     return [];
   }
 
-  readFile(): undefined {
-    return undefined;
+  /** Of the lab's own process, which runs its hooks. */
+  readFile(path: string): string | undefined {
+    return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
   }
 
-  writeFile(): void {
-    this.#none();
+  writeFile(path: string, text: string): void {
+    writeFileSync(path, text);
   }
 
   async close(): Promise<void> {

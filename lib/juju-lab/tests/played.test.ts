@@ -36,7 +36,10 @@ test('a played application answers one that has processes, looks again when it i
         for (const relation of await hook.relations('there'))
           for (const unit of await relation.units()) {
             const { question } = (await relation.unit(unit)).values;
-            if (question !== undefined) await relation.setApplication({ answer: `${question} ${suffix}` });
+            if (question === undefined) continue;
+            // Its secrets reach Juju as files.
+            await hook.secrets.add({ key: suffix }, { label: suffix });
+            await relation.setApplication({ answer: `${question} ${suffix}` });
           }
       },
       teardown: async () => {},

@@ -16,6 +16,7 @@ import { Lab, type LabOptions, type Machine, Site } from 'juju-lab';
 import { inject, onTestFinished } from 'vitest';
 import { makeStandInRelease, type StandInRequest } from '../../../lib/concourse-stand-in/src/index.ts';
 import { nodeBinary } from '../../../scripts/pack/node-binary.ts';
+import type { Stage } from '../../support/providers/stage.ts';
 import { type SwitchMirror, serveOnSwitch } from './mirror.ts';
 import { postgresOnSwitch, type SwitchPostgres } from './postgres.ts';
 import { base, mirrorHost } from './rootfs.ts';
@@ -54,6 +55,8 @@ export interface ConcourseSite {
   pauseAt(unit: string, effect: string): Promise<void>;
   /** Where it was asked for. */
   postgres: SwitchPostgres | undefined;
+  /** For the applications beside it. */
+  stage: Stage;
 }
 
 interface Wishes {
@@ -65,13 +68,28 @@ interface Wishes {
   releaseMirror?: string;
   /** A real one, where web keeps its workers; a folder stands in for it otherwise. */
   postgres?: true;
+  /** Which units have the volume from the start; all of them by default. */
+  mounts?: (unit: string) => boolean;
 }
 
-/** Ends with the test. When that failed, the machines' journals and consoles are kept in build/machines/. */
+/** Ends with the test. */
 export async function concourseSite(
   versions: readonly string[],
   wishes: Wishes = {},
 ): Promise<ConcourseSite> {
+  return openSite(versions, wishes, (close) =>
+    onTestFinished(({ task }) => close(task.result?.state === 'fail' ? task.name : undefined)),
+  );
+}
+
+/** `opened` is called before anything can fail. Given the name of a test that failed, `close` keeps the machines' journals and consoles in
+ * build/machines/. */
+export async function openSite(
+  versions: readonly string[],
+  wishes: Wishes,
+  opened: (close: (failed: string | undefined) => Promise<void>) => void,
+): Promise<ConcourseSite> {
+  const { mounts } = wishes;
   const made = base(cache);
   const charm = inject('charm');
   const site = await Site.open({
@@ -84,7 +102,7 @@ export async function concourseSite(
       "pgrep -a -f '/bin/[c]oncourse|[c]ontainerd-shim|[t]ask of a build'",
     ].join('; '),
     binds: (folder) => [
-      { from: join(folder, 'volume'), to: '/var/lib/concourse' },
+      { from: join(folder, 'volume'), to: '/var/lib/concourse', ...(mounts && { only: mounts }) },
       // Where an administrator mounts it from again.
       { from: join(folder, 'volume'), to: '/srv/volume' },
       { from: join(folder, 'database'), to: '/srv/database' },
@@ -92,8 +110,8 @@ export async function concourseSite(
     ],
   });
   let lab: Lab | undefined;
-  onTestFinished(async (context) => {
-    if (context.task.result?.state === 'fail') await keep(site, lab, context.task.name);
+  opened(async (failed) => {
+    if (failed !== undefined) await keep(site, lab, failed);
     await lab?.close();
     await site.close();
   });
@@ -167,6 +185,13 @@ export async function concourseSite(
       rmSync(paused);
     },
     postgres,
+    stage: {
+      juju: started.juju,
+      play: (app, played) => started.play(app, played),
+      operate: (command) => started.operate(command),
+      settle: () => started.settle({ timeoutMs: 120_000 }),
+      now: Date.now,
+    },
     deploy: async (units, config = {}) => {
       const secret = started.juju.addSecret('postgres', {
         uri: postgres?.uri() ?? 'postgresql://concourse@/atc?host=/srv/database',

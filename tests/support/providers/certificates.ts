@@ -72,6 +72,11 @@ export class CertificatesProvider extends Provider {
     await relation.setApplication({ certificates: this.#answers });
   }
 
+  /** What was asked for is signed again in its next hook, as when the authority itself is another. */
+  signAnew(): void {
+    this.#answers = [];
+  }
+
   /** The signing requests of a unit. */
   asked(unit: string): string[] {
     const text = this.bag(unit)['certificate_signing_requests'];

@@ -144,11 +144,13 @@ test('jobs of every team and the charm’s own figures are scraped', async () =>
   expect(await program.stop()).toBe(0);
 });
 
-test('without a web it answers at once, and tells of no job', async () => {
+test('without a web it answers at once, and tells of no job; soon after web has come, it does', async () => {
   const program = startExporter();
   await program.said('web gave no token');
   const told = samples(await scrape());
   expect(told).toContain('concourse_exporter_up 0');
   expect(told.filter((line) => line.startsWith('concourse_job'))).toEqual([]);
+  await startWeb([]).said('atc.listening');
+  await program.said('web lists its jobs');
   expect(await program.stop()).toBe(0);
 });

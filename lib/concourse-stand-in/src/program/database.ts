@@ -1,5 +1,6 @@
 // What the real one keeps in PostgreSQL: the schema's number and the workers. Webs that name the same database share it.
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -38,6 +39,7 @@ export class Database {
     }
     const user = env.CONCOURSE_POSTGRES_USER;
     if (!user) return fail('failed to connect to database: no PostgreSQL user name given');
+    const ca = env.CONCOURSE_POSTGRES_CA_CERT;
     if (behaviour().database !== 'postgresql') return new Database(new Folder(placeOf(env)));
     const credentials = {
       host: env.CONCOURSE_POSTGRES_HOST ?? '127.0.0.1',
@@ -45,6 +47,7 @@ export class Database {
       user,
       password: env.CONCOURSE_POSTGRES_PASSWORD ?? '',
       database: env.CONCOURSE_POSTGRES_DATABASE ?? 'atc',
+      ...(sslMode !== 'disable' && { tls: { ca: ca ? readFileSync(ca) : undefined } }),
     };
     return new Database(await Table.open(credentials));
   }

@@ -1,6 +1,8 @@
 // As much of PostgreSQL's protocol (version 3) as a stand-in needs: one connection, SCRAM, and queries that are plain text.
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 
 /** What PostgreSQL says when it refuses, with its SQLSTATE (`28P01`: the password, `3D000`: no such database). */
 export class PostgresError extends Error {
@@ -17,6 +19,8 @@ export interface Credentials {
   user: string;
   password: string;
   database: string;
+  /** Encrypted; with an authority, the server must be who that vouches for. */
+  tls?: { ca: Buffer | undefined };
 }
 
 interface Message {
@@ -33,7 +37,7 @@ export class Connection {
 
   /** PostgresError when it refuses; Error when nobody is there, or no longer. */
   static async open(credentials: Credentials): Promise<Connection> {
-    const connection = new Connection(connect(credentials.port, credentials.host));
+    const connection = new Connection(await reach(credentials));
     try {
       await connection.#logIn(credentials);
       return connection;
@@ -123,6 +127,23 @@ export class Connection {
   #send(type: string, body: Buffer): void {
     this.#socket.write(Buffer.concat([Buffer.from(type), int32(body.length + 4), body]));
   }
+}
+
+async function reach({ host, port, tls }: Credentials): Promise<Socket> {
+  const plain = connect(port, host);
+  if (tls === undefined) return plain;
+  plain.setTimeout(10_000, () => plain.destroy(new Error('i/o timeout')));
+  await once(plain, 'connect');
+  plain.write(Buffer.concat([int32(8), int32(80_877_103)]));
+  const [said]: Buffer[] = await once(plain, 'data');
+  if (said?.toString() !== 'S') throw new Error('pq: SSL is not enabled on the server');
+  const secure = connectSecurely({
+    socket: plain,
+    host,
+    ...(tls.ca === undefined ? { rejectUnauthorized: false } : { ca: tls.ca }),
+  });
+  await once(secure, 'secureConnect');
+  return secure;
 }
 
 /** RFC 7677, without the check of the server's own signature: a test's server is who it is. */

@@ -9,7 +9,9 @@ import { behaviour, version } from './build.ts';
 import { Database } from './database.ts';
 import { privateKey, publicLine, readPublicKeys } from './keys.ts';
 import { durationMs, fail, log, required } from './log.ts';
+import { serveMetrics } from './metrics.ts';
 import { startTsa, type Tsa } from './tsa.ts';
+import { logInToVault } from './vault.ts';
 
 export async function web(): Promise<void> {
   const { env } = process;
@@ -66,6 +68,9 @@ export async function web(): Promise<void> {
   apis.push(api);
   listen(tsa.server, 'tsa', env.CONCOURSE_TSA_BIND_IP ?? '0.0.0.0', env.CONCOURSE_TSA_BIND_PORT ?? '2222');
   listen(api, 'atc', env.CONCOURSE_BIND_IP ?? '0.0.0.0', env.CONCOURSE_BIND_PORT ?? '8080');
+  const metrics = serveMetrics(() => tsa?.connected.size ?? 0);
+  if (metrics !== undefined) apis.push(metrics);
+  logInToVault();
   if (tls === undefined) return;
   const secure = createTlsServer(tls, answering);
   apis.push(secure);

@@ -196,7 +196,7 @@ export class Machine implements UnitMachine {
   async #start(): Promise<void> {
     const { options } = this.#site;
     const binds = [
-      ...options.binds,
+      ...options.binds.filter(({ only }) => only?.(this.name) !== false),
       { from: dirname(this.#around.socket), to: socketsInside, readOnly: false },
       { from: this.#tools, to: this.#tools, readOnly: true },
     ].map(({ from, to, readOnly }) => `--bind${readOnly === true ? '-ro' : ''}=${from}:${to}`);

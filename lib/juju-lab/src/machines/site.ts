@@ -9,11 +9,21 @@ import { LabError } from '../errors.ts';
 import type { UnitSurroundings } from '../unit.ts';
 import { Machine } from './machine.ts';
 
+export interface Bind {
+  /** An absolute path here. */
+  from: string;
+  /** One there. */
+  to: string;
+  readOnly?: boolean;
+  /** Which units' machines see it; all of them by default. */
+  only?: (unit: string) => boolean;
+}
+
 export interface SiteOptions {
   /** A root file system with systemd. It is only read: each machine writes to a layer of its own. */
   rootfs: string;
-  /** What each machine sees of this host: `from`, an absolute path here, `to`, one there. */
-  binds: readonly { from: string; to: string; readOnly?: boolean }[];
+  /** What machines see of this host. */
+  binds: readonly Bind[];
   /** Lines of each machine's /etc/hosts; `{switch}` is the switch's address. */
   hosts?: readonly string[];
   /** A shell line that is run on each machine right before it goes for good: `Machine.lastWords`. */
