@@ -81,6 +81,8 @@ export function postgresOnSwitch(site: Site): SwitchPostgres {
         `hostssl ${database} "${username}" 10.99.0.0/24 scram-sha-256\n`,
       );
       ask('SELECT pg_reload_conf()');
+      // Of a relation that has ended.
+      ask(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
       ask(`CREATE DATABASE ${database} OWNER "${username}"`);
     },
     moveTo(where, { key, certificate }) {
