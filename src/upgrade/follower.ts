@@ -1,6 +1,7 @@
 // A volume of a unit's own (or of a few units) beside the application's: the living unit with the lowest number that
 // publishes its id installs there, and follows what the goal's installer has published as installed.
 import type { Observed } from '../observed.ts';
+import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import type { Facts } from './facts.ts';
 import { byNumber, type Goal } from './goal.ts';
@@ -17,7 +18,8 @@ export interface Ahead {
 
 export function followerStep(o: Observed, goal: Goal, installer: Facts | undefined): Step {
   const to = installer?.['upgrade-state'] === 'prepare' ? undefined : installer?.['installed-version'];
-  const held = goal.hold === true && to !== undefined && to !== goal.version;
+  // A rollback is not held.
+  const held = goal.hold === true && to !== undefined && compareVersions(goal.version, to) > 0;
   return follow(o, goal, { to, next: held ? undefined : goal.version });
 }
 

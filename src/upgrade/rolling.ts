@@ -25,20 +25,23 @@ export function rollingStep(o: Observed, goal: Goal): Step {
     const runs = of(unit)['running-worker'];
     return runs !== undefined && runs !== installed;
   });
-  if (behind.some((unit) => compatibility(installed, of(unit)['running-worker'] ?? '') !== 'builds'))
-    return together;
+  // Web gives these no builds: they need not wait, and keep nobody else from it.
+  const idle = behind.filter(
+    (unit) => compatibility(installed, of(unit)['running-worker'] ?? '') !== 'builds',
+  );
+  if (idle.length === behind.length && idle.length > 0) return together;
   const before = o.facts['upgrade-turn'];
   const moving = workers.filter(
     (unit) => before?.includes(unit) && of(unit)['registered-worker'] !== installed,
   );
   if (behind.length === 0 && moving.length === 0) return together;
-  const waiting = behind.filter((unit) => !moving.includes(unit));
+  const waiting = behind.filter((unit) => !moving.includes(unit) && !idle.includes(unit));
   const moved = workers.filter(
     (unit) => of(unit)['running-worker'] === installed && !moving.includes(unit),
   ).length;
   const held = holds(o, goal, moved + moving.length);
   const next = held ? [] : waiting.slice(0, Math.max(0, most(o, goal) - moving.length));
-  const turn = [...moving, ...next];
+  const turn = [...new Set([...moving, ...idle, ...next])];
   const status =
     turn.length === 0 && held
       ? statuses.rollingHeld(o.application, installed, moved, waiting.length)
