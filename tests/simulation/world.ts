@@ -118,7 +118,7 @@ export class World {
       facts: (unit) => this.facts(unit),
       goal: (app) => this.goal(app),
       units: (app) => this.units(app),
-      decides: (disk) => this.machinesOf(application).some(({ volume }) => volume === disk),
+      decides: (disk) => this.units().some((unit) => this.machine(unit).volume === disk),
       mayRoll: () => settings.config['upgrade-strategy'] !== undefined,
       atOnce: (resumed) =>
         settings.config['upgrade-strategy'] === 'canary' && !resumed
