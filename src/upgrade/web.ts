@@ -71,7 +71,7 @@ export function webStep(o: Observed, upgrading: boolean, later?: Status): Step {
   const version = plannedVersion(web.plan);
   const current =
     web.up && web.runningVersion === version && web.runningConfiguration === web.plan.configuration;
-  if (later !== undefined && !current && web.up && !o.done.has('start-web'))
+  if (later !== undefined && !current && web.up)
     return {
       facts: web.answers === undefined ? {} : known,
       effects: [],

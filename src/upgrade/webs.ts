@@ -110,24 +110,19 @@ function runs(o: Observed, goal: Goal, published: string | undefined, stands: Fa
   return { ...step, facts: { ...step.facts, ...facts } };
 }
 
-/** Undefined once all that go before this one answer with what is installed: the installer, then by number. */
+/** Undefined once all that go before this one answer with what is installed: the installer, then by number. One that Juju has yet to
+ * introduce to this one is waited for: its facts wake this one. */
 function inTurn(o: Observed, goal: Goal, installed: string): Status | undefined {
   const revision = goal['web-revision'];
-  const before = [...o.peers]
-    .filter(
-      ([unit, theirs]) =>
-        isWeb(theirs) &&
-        theirs.leaving !== true &&
-        o.living?.has(unit) !== false &&
-        (unit === goal.installer || byNumber(unit, o.unit) < 0),
-    )
-    .filter(
-      ([, theirs]) =>
-        theirs['web-answers'] !== installed ||
-        (revision !== undefined && theirs['web-revision'] !== revision),
-    )
-    .map(([unit]) => unit)
-    .sort(byNumber);
+  const goesBefore = (unit: string): boolean => unit === goal.installer || byNumber(unit, o.unit) < 0;
+  const behind = (theirs: Facts): boolean =>
+    theirs['web-answers'] !== installed || (revision !== undefined && theirs['web-revision'] !== revision);
+  const met = [...o.peers].flatMap(([unit, theirs]) => {
+    const there = isWeb(theirs) && theirs.leaving !== true && o.living?.has(unit) !== false;
+    return there && behind(theirs) ? [unit] : [];
+  });
+  const strangers = [...(o.living ?? [])].filter((unit) => unit !== o.unit && !o.peers.has(unit));
+  const before = [...met, ...strangers].filter(goesBefore).sort(byNumber);
   const first = before.includes(goal.installer) ? goal.installer : before[0];
   return first === undefined ? undefined : statuses.webInTurn(first, installed);
 }

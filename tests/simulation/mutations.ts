@@ -779,4 +779,24 @@ export const mutations: readonly Mutation[] = [
       version: 8,
     },
   },
+  {
+    name: 'a-new-web-does-not-wait',
+    why: 'a web that Juju has yet to introduce to the installer goes to the next release while that one does',
+    breaks: [11],
+    edits: [
+      {
+        file: 'src/upgrade/webs.ts',
+        find: 'const before = [...met, ...strangers]',
+        replace: 'const before = [...met]',
+      },
+    ],
+    bias: {
+      story: [
+        ['version', { version: '8.2.1' }],
+        ['add', {}],
+      ],
+      add: 8,
+      version: 8,
+    },
+  },
 ];
