@@ -24,7 +24,9 @@ export interface Locked {
 /** `folder`: as in `node_modules/zod`. Throws for a package that is not pinned. */
 export function locked(root: string, folder: string): Locked {
   const content: unknown = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const { version, integrity, license } = lockFile.parse(content).packages[folder] ?? {};
+  // Where node_modules is a link, the bundler names what it leads to.
+  const [, name = folder] = /(?:^|\/)(node_modules\/.*)$/.exec(folder) ?? [];
+  const { version, integrity, license } = lockFile.parse(content).packages[name] ?? {};
   if (version === undefined || integrity === undefined)
     throw new Error(`package-lock.json does not pin ${folder}: add it to package.json and run npm install`);
   return { version, integrity, license };

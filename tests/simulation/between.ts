@@ -43,11 +43,13 @@ export class Between {
     this.heard.delete(process);
   }
 
-  /** Those whose volume has the release by their own word, or is web's. */
+  /** Those whose volume has the release by their own word, or is web's; who says why he does not stop is not waited for. */
   ready(process: Process, to: string): string[] {
     return this.byVolume(process)
       .filter(({ own, words }) => own || words.some((word) => word['staged-version'] === to))
-      .flatMap(({ units }) => units);
+      .flatMap(({ units, words }) =>
+        units.filter((_, index) => words[index]?.['staging-error'] === undefined),
+      );
   }
 
   private byVolume(process: Process): { own: boolean; units: string[]; words: Word[] }[] {
@@ -89,7 +91,11 @@ export class Between {
 
   /** 1. Nobody but web's application changes what all share on web's volume. */
   oneInstalls(process: Process, disk: Disk, change: DiskChange): void {
-    if (appOf(process.unit) === application || !this.world.decides(disk)) return;
+    const app = appOf(process.unit);
+    if (app === application || !this.world.decides(disk)) return;
+    // Theirs by its own word: they came first, while web's machine did not have it mounted.
+    const identity = disk.root.entries.get('.volume-id')?.content.toString('utf8') ?? '';
+    if (identity.includes(`"${app}"`)) return;
     throw new Violation(1, `${process.unit} changes ${change.inside} on the volume of web's application`);
   }
 

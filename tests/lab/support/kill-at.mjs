@@ -47,11 +47,14 @@ for (const name of ['write', 'writev', 'writeFile', 'sync', 'datasync', 'chmod',
   counted(prototype, name, () => `handle ${name}`);
 }
 
-const { spawn } = childProcess;
-childProcess.spawn = (...args) => {
-  const child = spawn(...args);
-  const line = Array.isArray(args[1]) ? [args[0], ...args[1]].join(' ') : args[0];
-  child.once('exit', () => happened(`program ${line.slice(0, 100)}`));
-  return child;
-};
+// The latter starts its programs by a `spawn` of its own.
+for (const name of ['spawn', 'execFile']) {
+  const begin = childProcess[name];
+  childProcess[name] = (...args) => {
+    const child = begin(...args);
+    const line = Array.isArray(args[1]) ? [args[0], ...args[1]].join(' ') : args[0];
+    child.once('exit', () => happened(`program ${line.slice(0, 100)}`));
+    return child;
+  };
+}
 syncBuiltinESMExports();

@@ -34,10 +34,13 @@ if (effect === 'open') {
   };
 }
 if (effect === 'spawn') {
-  const { spawn } = childProcess;
-  childProcess.spawn = (...args) => {
-    pauseBefore(Array.isArray(args[1]) ? [args[0], ...args[1]].join(' ') : args[0]);
-    return spawn(...args);
-  };
+  // The latter starts its programs by a `spawn` of its own.
+  for (const name of ['spawn', 'execFile']) {
+    const begin = childProcess[name];
+    childProcess[name] = (...args) => {
+      pauseBefore(Array.isArray(args[1]) ? [args[0], ...args[1]].join(' ') : args[0]);
+      return begin(...args);
+    };
+  }
 }
 syncBuiltinESMExports();
