@@ -26,7 +26,7 @@ export function followerStep(o: Observed, goal: Goal, installer: Facts | undefin
 /** On the unit that installs on this volume. */
 export function follow(o: Observed, goal: Goal, { to, next, digests }: Ahead): Step {
   const nothing: Step = { facts: {}, effects: [], statuses: [] };
-  if (localInstaller(o) !== o.unit) return nothing;
+  if (goal.installer !== o.unit && localInstaller(o) !== o.unit) return nothing;
   const installed = o.volume.installed;
   if (installed !== undefined && o.volume.marker !== installed && !o.failures.has('mend-marker')) {
     return { ...nothing, effects: [{ do: 'mend-marker', version: installed }] };

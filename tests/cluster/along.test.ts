@@ -198,3 +198,14 @@ test('what a worker answered to one web is no answer to the next, whose upgrades
   expect(await d.workersRun('workers')).toEqual(['8.3.0']);
   expect(d.facts('workers/0')['upgrade-id']).toBe(d.facts('other/0')['upgrade-id']);
 });
+
+test('whichever unit installs for the workers, their volume follows web', async () => {
+  const { d } = await related();
+  expect(
+    (await d.cluster.action(d.juju.leader('workers') ?? '', 'move-web', { unit: 'workers/1' })).status,
+  ).toBe('completed');
+  await d.cluster.settle();
+  d.juju.configure(application, { version: '8.2.0' });
+  await d.cluster.settle();
+  expect(d.statuses('workers')).toEqual(up('8.2.0'));
+});
