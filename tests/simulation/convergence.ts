@@ -166,6 +166,9 @@ function typeWhatIsAsked(world: World, faults: Faults, typed: Set<string>): bool
     const { status, message } = juju.unitStatus(unit);
     const goesOn = /^juju run \S+ resume /.test(message);
     if ((status !== 'blocked' && !goesOn) || typed.has(`${unit} ${message}`)) continue;
+    // While nobody leads there is nobody to tell: later.
+    const [, app = ''] = /juju run (\S+)\/leader /.exec(message) ?? [];
+    if (app !== '' && juju.leader(world.app(appOf(unit)).border.here(app)) === undefined) continue;
     typed.add(`${unit} ${message}`);
     if (types(world, faults, unit, message)) return true;
   }
