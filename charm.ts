@@ -2,7 +2,7 @@
 // concern this unit ends here, before anything is loaded; so does an update-status before which all is as it was. With `exporter FILE` it is another program: the one behind
 // concourse-exporter.service.
 import { readFileSync, rmSync } from 'node:fs';
-import { isOthersBusiness, quietNotePath, readQuietNote } from './src/quiet.ts';
+import { calmNotePath, isOthersBusiness, quietNotePath, readQuietNote } from './src/quiet.ts';
 
 const { env } = process;
 // The lab gives each unit a directory as its root; Juju sets no such variable.
@@ -48,7 +48,7 @@ function isQuiet(): boolean {
 /** Neither zod nor anything that decides is loaded for it. */
 async function isCalm(): Promise<boolean> {
   if (!/^(?:hooks\/)?update-status$/.test(env.JUJU_DISPATCH_PATH ?? '')) return false;
-  const file = `${root ?? ''}/run/concourse-ci/${(env.JUJU_UNIT_NAME ?? '').replace('/', '-')}.calm.json`;
+  const file = calmNotePath(`${root ?? ''}/run`, env.JUJU_UNIT_NAME ?? '');
   const text = readText(file);
   if (text === undefined) return false;
   const [{ aboutThis, isCalm: isAsItWas, asking }, { createHost }] = await Promise.all([

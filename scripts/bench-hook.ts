@@ -11,9 +11,8 @@ import { type PythonCharm, pythonCharm } from './bench/hook/python-charm.ts';
 import { cases, type HookResult, plotOf, resultOf, tableOf } from './bench/hook/result.ts';
 import { type Sample, UnitTools } from './bench/hook/unit-tools.ts';
 import { machine } from './bench/measure.ts';
-import { commit, writeFinding } from './bench/page.ts';
+import { tellFinding } from './bench/page.ts';
 import { application, packedCharm, settledLab, standIns } from './bench/settled-lab.ts';
-import { tellResult } from './bench/table.ts';
 
 const usage = `usage: npm run bench:hook -- [options]
   --rounds N   how often each case is measured, in turns (default 21)
@@ -176,18 +175,5 @@ function report(
   const table = tableOf({ rows, ratios, goals });
   const how = `${compared}; medians of ${rounds}`;
   const plot = plotOf({ rows, ratios, goals });
-  const finding = {
-    bench: 'hook',
-    machine: machine(),
-    commit: commit(),
-    how,
-    table,
-    plot,
-    ratios,
-    goals,
-    rows,
-  } as const;
-  tellResult(table, goals);
-  if (values.write) writeFinding(finding);
-  if (values.json) console.log(JSON.stringify(finding));
+  tellFinding({ bench: 'hook', how, table, plot, ratios, goals, rows }, values);
 }

@@ -9,8 +9,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { bundle } from 'juju-ts-ops/pack';
 import { makeArchive } from './bench/install/archive.ts';
-import { commit, writeFinding } from './bench/page.ts';
-import { tellResult } from './bench/table.ts';
+import { tellFinding } from './bench/page.ts';
 import { bytesOf, machine, sideBySide, type Way } from './bench/measure.ts';
 
 const usage = `usage: npm run bench:install -- [options]
@@ -137,20 +136,7 @@ function report(sizes: readonly Sized[]): void {
     }),
   };
   const how = `medians of ${rounds}, in turns`;
-  const finding = {
-    bench: 'install',
-    machine: machine(),
-    commit: commit(),
-    how,
-    table,
-    plot,
-    ratios,
-    goals,
-    rows,
-  } as const;
-  tellResult(table, goals);
-  if (values.write) writeFinding(finding);
-  if (values.json) console.log(JSON.stringify(finding));
+  tellFinding({ bench: 'install', how, table, plot, ratios, goals, rows }, values);
 }
 
 function tableOf({ sizeBytes, contentBytes, figures }: Sized): string[][] {

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bytesOf, machine } from './bench/measure.ts';
-import { commit, writeFinding } from './bench/page.ts';
+import { tellFinding } from './bench/page.ts';
 import { packedCharm, standIns } from './bench/settled-lab.ts';
-import { tellResult } from './bench/table.ts';
 import { plotOf, resultOf, type Sample, tableOf, type UpgradeResult } from './bench/upgrade/result.ts';
 import { everyMs, upgradeOnce } from './bench/upgrade/story.ts';
 
@@ -93,18 +92,5 @@ function report({ rows, ratios, goals }: UpgradeResult): void {
   const table = tableOf({ rows, ratios, goals });
   const how = `medians of ${rounds}; services of the stand-in answer ${startDelayMs} ms late, asked every ${everyMs} ms`;
   const plot = plotOf({ rows, ratios, goals });
-  const finding = {
-    bench: 'upgrade',
-    machine: machine(),
-    commit: commit(),
-    how,
-    table,
-    plot,
-    ratios,
-    goals,
-    rows,
-  } as const;
-  tellResult(table, goals);
-  if (values.write) writeFinding(finding);
-  if (values.json) console.log(JSON.stringify(finding));
+  tellFinding({ bench: 'upgrade', how, table, plot, ratios, goals, rows }, values);
 }

@@ -1,7 +1,6 @@
 // The charm: its definition with what it does in hooks and actions, on whatever machine it is given.
 import type { Charm } from 'juju-ts-ops';
 import { isCalm } from './calm/ask-again.ts';
-import { calmNotePath } from './calm/note.ts';
 import { takeNote } from './calm/take.ts';
 import { getAdminPassword, restartServices } from './actions/services.ts';
 import { status } from './actions/status.ts';
@@ -9,7 +8,7 @@ import { moveWeb, rollback, upgrade } from './actions/upgrades.ts';
 import { acceptVolume, prune, unlock, verify } from './actions/volume.ts';
 import { definition } from './definition.ts';
 import type { Host } from './host/host.ts';
-import { isOthersBusiness, quietNotePath, readQuietNote } from './quiet.ts';
+import { calmNotePath, isOthersBusiness, quietNotePath, readQuietNote } from './quiet.ts';
 import { reconcile } from './reconcile.ts';
 import { type Pin, pinnedRelease } from './release/version.ts';
 import { type ConcourseHook, openSession, type Session } from './session.ts';

@@ -134,12 +134,18 @@ function noUpgrade({ facts }: Observed): Facts {
   };
 }
 
+/** Undefined without such a web, before there is anything to go along with, and while an upgrade of the time before is under way. */
+function alongWeb(o: Observed, goal: Goal): Step | undefined {
+  const web = leadingWeb(o);
+  const begun = o.volume.installed !== undefined && o.facts['upgrade-state'] !== 'prepare';
+  return web !== undefined && begun ? alongStep(o, goal, web) : undefined;
+}
+
 /** The installer's half, or, where another application's web leads, that of one who goes along. */
 function upgrading(o: Observed, goal: Goal, superseded: string | undefined): Step {
-  const web = leadingWeb(o);
-  if (isGuest(o)) return { ...visiting(o), facts: { ...noUpgrade(o), ...published(o, o.volume.installed) } };
-  if (web !== undefined && o.volume.installed !== undefined && o.facts['upgrade-state'] !== 'prepare')
-    return { ...alongStep(o, goal, web), facts: { ...noUpgrade(o), ...published(o, o.volume.installed) } };
+  const along = isGuest(o) ? visiting(o) : alongWeb(o, goal);
+  if (along !== undefined)
+    return { ...along, facts: { ...noUpgrade(o), ...published(o, o.volume.installed) } };
   // The leader has just written another goal: this one is not begun any more. An upgrade under way is ended first.
   return superseded === undefined
     ? installerStep(o, goal)

@@ -36,7 +36,11 @@ export function isOthersBusiness(event: PeerEvent, note: QuietNote | undefined):
 export const quietNotePath = (run: string, unit: string): string =>
   `${run}/concourse-ci/${unit.replace('/', '-')}.quiet`;
 
-/** Beside it: what the unit noted of the units of other applications at one endpoint. */
+/** Beside it: what an update-status asked that had nothing to do. */
+export const calmNotePath = (run: string, unit: string): string =>
+  `${run}/concourse-ci/${unit.replace('/', '-')}.calm.json`;
+
+/** And what the unit noted of the units of other applications at one endpoint. */
 export const relatedNotePath = (run: string, unit: string, endpoint: 'tsa' | 'flight'): string =>
   `${run}/concourse-ci/${unit.replace('/', '-')}.${endpoint}.json`;
 

@@ -4,8 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jsonValue } from '../../src/json.ts';
+import { machine } from './measure.ts';
 import { type Plot, svgOf } from './plot.ts';
-import { markdown } from './table.ts';
+import { markdown, tellResult } from './table.ts';
 
 /** What a bench found: also its line of JSON. */
 export interface Finding {
@@ -53,6 +54,17 @@ export function writeFinding(finding: Finding): void {
   writeFileSync(join(reference, plotName(bench)), svgOf(finding.plot));
   const page = join(reference, 'performance.md');
   writeFileSync(page, replacedPart(readFileSync(page, 'utf8'), bench, partOf(finding)));
+}
+
+/** How a bench ends: the table and the goals for people, the page where it is to be written, one line of JSON last. */
+export function tellFinding(
+  { bench, how, table, plot, ratios, goals, rows }: Omit<Finding, 'machine' | 'commit'>,
+  { write, json }: { write: boolean; json: boolean },
+): void {
+  const finding = { bench, machine: machine(), commit: commit(), how, table, plot, ratios, goals, rows };
+  tellResult(table, goals);
+  if (write) writeFinding(finding);
+  if (json) console.log(JSON.stringify(finding));
 }
 
 /** Of the source that is measured; with a `+` when files differ from it. `unknown` outside of a clone. */

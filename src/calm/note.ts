@@ -1,5 +1,4 @@
 // The note of an update-status that looked at everything and had nothing to do: what it asked, and what counts of the answers.
-import path from 'node:path';
 import { jsonValue } from '../json.ts';
 import { digest, type Reading } from './readings.ts';
 
@@ -28,10 +27,6 @@ export interface Surroundings {
 
 export const aboutOf = (of: Surroundings): string =>
   digest([of.unit, of.model, of.machineId, of.jujuVersion, of.proxies, of.charmDirectory]);
-
-/** Under the directory /run of its machine: gone after a reboot. */
-export const calmNotePath = (run: string, unit: string): string =>
-  path.join(run, 'concourse-ci', `${unit.replace('/', '-')}.calm.json`);
 
 const format = 1;
 

@@ -2,10 +2,10 @@
 import path from 'node:path';
 import type { ConcourseHook, Session } from '../session.ts';
 import type { Host } from '../host/host.ts';
+import { calmNotePath } from '../quiet.ts';
 import {
   type Answered,
   aboutOf,
-  calmNotePath,
   calmNoteText,
   heard,
   isAskedAgain,

@@ -7,9 +7,9 @@ import type { Guest, ToldOfUpgrades, TsaWeb, TsaWorker } from '../relations/tsa.
 import { statuses } from '../statuses.ts';
 import { rollsBehind } from './along.ts';
 import { isWeb } from './facts.ts';
-import { type Goal, numberOf } from './goal.ts';
+import { type Goal, isThere, numberOf } from './goal.ts';
 import { isGuest } from './volume.ts';
-import { ahead } from './installer.ts';
+import { ahead, stagingFailure } from './installer.ts';
 
 /** The workers of other applications whose keys can be used; `name`: as web lists them, where they say so. */
 export function guests(o: Observed): (Guest & { publicSsh: string })[] {
@@ -44,9 +44,7 @@ export function wordOfWeb(o: Observed, relation: TsaRelation, address: string | 
 /** The goal's installer alone tells who is web, and of upgrades. */
 function tellingOfUpgrades(o: Observed, goal: Goal): TsaWeb {
   const { facts } = o;
-  const webs = [...o.peers].filter(
-    ([unit, theirs]) => isWeb(theirs) && theirs.leaving !== true && o.living?.has(unit) !== false,
-  );
+  const webs = [...o.peers].filter(([unit, theirs]) => isWeb(theirs) && isThere(unit, theirs, o.living));
   const next = ahead(o, goal);
   // Where workers go in turn, nobody is asked to stop.
   const rolling = facts['upgrade-state'] === 'prepare' && facts['upgrade-turn'] !== undefined;
@@ -91,7 +89,7 @@ function wordOfTheUpgrade(o: Observed, web: ToldOfUpgrades): TsaWorker {
   const stays =
     goal?.hold === true ? 'upgrades are held' : rollsBehind(o, next) ? 'workers follow in turn' : undefined;
   const staged = next !== undefined && stays === undefined && volume.releases.has(next);
-  const failed = memory.staging?.wish.startsWith(`${next} `) === true ? memory.staging.message : undefined;
+  const failed = next === undefined ? undefined : stagingFailure(memory, next);
   const unfit = unfitVolume(o, web);
   return {
     'volume-id': facts['volume-id'],

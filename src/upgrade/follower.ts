@@ -4,7 +4,7 @@ import type { Observed } from '../observed.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import type { Facts } from './facts.ts';
-import { byNumber, type Goal } from './goal.ts';
+import { byNumber, type Goal, isThere } from './goal.ts';
 import { type Step, stage } from './installer.ts';
 
 /** What a volume that follows is to have. */
@@ -58,10 +58,7 @@ export function follow(o: Observed, goal: Goal, { to, next, digests }: Ahead): S
 export function localInstaller(o: Observed): string {
   const mine = o.volume.identity?.uuid;
   const sharing = [...o.peers]
-    .filter(
-      ([name, facts]) =>
-        facts['volume-id'] === mine && facts.leaving !== true && o.living?.has(name) !== false,
-    )
+    .filter(([name, facts]) => facts['volume-id'] === mine && isThere(name, facts, o.living))
     .map(([name]) => name);
   return [o.unit, ...sharing].sort(byNumber)[0] ?? o.unit;
 }

@@ -5,7 +5,7 @@ import { upgradeOrder } from '../concourse/compatibility.ts';
 import { compareVersions } from '../release/version.ts';
 import { statuses } from '../statuses.ts';
 import { protocolVersion } from './facts.ts';
-import type { Goal } from './goal.ts';
+import { type Goal, isThere } from './goal.ts';
 import type { Step } from './installer.ts';
 
 /** When to look again at what nobody tells of. */
@@ -70,7 +70,7 @@ export function webAtStake({ web, now }: Observed): Step | undefined {
 export function newerProtocol(o: Observed): Status | undefined {
   for (const [name, theirs] of o.peers) {
     const spoken = theirs.protocol ?? protocolVersion;
-    if (spoken > protocolVersion && theirs.leaving !== true && o.living?.has(name) !== false) {
+    if (spoken > protocolVersion && isThere(name, theirs, o.living)) {
       return statuses.newerProtocol(name, spoken);
     }
   }

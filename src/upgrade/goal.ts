@@ -195,40 +195,35 @@ export function byNumber(left: string, right: string): number {
 /** `concourse-ci/3`: 3. */
 export const numberOf = (unit: string): number => Number(unit.slice(unit.lastIndexOf('/') + 1));
 
-/** With mode=web: the other living units that are web. */
-export function otherWebs(
+type Living = ReadonlySet<string> | undefined;
+
+/** As far as is known: a unit that says that it leaves counts as gone, and so does one that Juju does not name. */
+export const isThere = (unit: string, facts: Facts, living: Living): boolean =>
+  facts.leaving !== true && living?.has(unit) !== false;
+
+function others(
   goal: Goal,
   peers: ReadonlyMap<string, Facts>,
-  living: ReadonlySet<string> | undefined,
+  living: Living,
+  wanted: (facts: Facts) => boolean,
 ): string[] {
   return [...peers]
-    .filter(
-      ([name, facts]) =>
-        name !== goal.installer &&
-        facts.leaving !== true &&
-        facts.role === 'web' &&
-        (living === undefined || living.has(name)),
-    )
-    .map(([name]) => name)
+    .filter(([unit, facts]) => unit !== goal.installer && isThere(unit, facts, living) && wanted(facts))
+    .map(([unit]) => unit)
     .sort(byNumber);
 }
 
+/** With mode=web: the other living units that are web. */
+export const otherWebs = (goal: Goal, peers: ReadonlyMap<string, Facts>, living: Living): string[] =>
+  others(goal, peers, living, ({ role }) => role === 'web');
+
 /** Who must acknowledge an upgrade: the other living units that are workers on the goal's volume. */
-export function expectedUnits(
-  goal: Goal,
-  peers: ReadonlyMap<string, Facts>,
-  living: ReadonlySet<string> | undefined,
-): string[] {
-  return [...peers]
-    .filter(
-      ([name, facts]) =>
-        name !== goal.installer &&
-        facts.leaving !== true &&
-        isWorker(facts) &&
-        facts['volume-id'] !== undefined &&
-        facts['volume-id'] === goal['volume-id'] &&
-        (living === undefined || living.has(name)),
-    )
-    .map(([name]) => name)
-    .sort(byNumber);
+export function expectedUnits(goal: Goal, peers: ReadonlyMap<string, Facts>, living: Living): string[] {
+  const shared = goal['volume-id'];
+  return others(
+    goal,
+    peers,
+    living,
+    (facts) => isWorker(facts) && shared !== undefined && facts['volume-id'] === shared,
+  );
 }

@@ -227,6 +227,10 @@ function stagingWish(o: Observed, goal: Goal): string {
   return [goal.version, goal['upgrade-id'], releaseMirror ?? '', releaseSha256 ?? ''].join(' ');
 }
 
+/** Why that version could not be staged last. */
+export const stagingFailure = ({ staging }: Observed['memory'], version: string): string | undefined =>
+  staging?.wish.startsWith(`${version} `) === true ? staging.message : undefined;
+
 /** S3 to S5. A lock that is not to be had is waited for by timer; a release that fails to verify ends the upgrade. */
 function switchTo(
   o: Observed,

@@ -7,7 +7,7 @@ import { type Effect, type Observed, ownUp, plannedVersion, type Status } from '
 import { statuses } from '../statuses.ts';
 import { guests } from './elsewhere.ts';
 import { type Facts, hasPassed, isWorker } from './facts.ts';
-import { byNumber } from './goal.ts';
+import { byNumber, isThere } from './goal.ts';
 import type { Step } from './installer.ts';
 
 /** When to look again at something that nobody tells of. */
@@ -197,8 +197,7 @@ function workerKeys(o: Observed): { unit: string; publicSsh: string }[] {
   const keys: { unit: string; publicSsh: string }[] = [];
   for (const [unit, theirs] of o.peers) {
     const key = theirs['worker-key'];
-    if (key !== undefined && theirs.leaving !== true && o.living?.has(unit) !== false)
-      keys.push({ unit, publicSsh: key });
+    if (key !== undefined && isThere(unit, theirs, o.living)) keys.push({ unit, publicSsh: key });
   }
   if (isWorker(o.facts) && o.worker.publicKey !== undefined)
     keys.push({ unit: o.unit, publicSsh: o.worker.publicKey });

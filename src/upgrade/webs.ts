@@ -4,8 +4,8 @@ import type { Observed, Status } from '../observed.ts';
 import { statuses } from '../statuses.ts';
 import { type Facts, hasPassed, isWeb } from './facts.ts';
 import { followerStep } from './follower.ts';
-import { byNumber, type Goal } from './goal.ts';
-import type { Step } from './installer.ts';
+import { byNumber, type Goal, isThere } from './goal.ts';
+import { type Step, stagingFailure } from './installer.ts';
 import { webStep } from './web.ts';
 
 /** When to look again at what nobody tells of. */
@@ -25,7 +25,7 @@ export function otherWebStep(o: Observed, goal: Goal, installer: Facts | undefin
 /** The installer does not begin before each web has the release. */
 function staging({ volume, memory }: Observed, { version }: Goal): Facts {
   const there = volume.releases.has(version);
-  const failed = memory.staging?.wish.startsWith(`${version} `) === true ? memory.staging.message : undefined;
+  const failed = stagingFailure(memory, version);
   return { 'staged-version': there ? version : undefined, 'staging-error': there ? undefined : failed };
 }
 
@@ -118,8 +118,7 @@ function inTurn(o: Observed, goal: Goal, installed: string): Status | undefined 
   const behind = (theirs: Facts): boolean =>
     theirs['web-answers'] !== installed || (revision !== undefined && theirs['web-revision'] !== revision);
   const met = [...o.peers].flatMap(([unit, theirs]) => {
-    const there = isWeb(theirs) && theirs.leaving !== true && o.living?.has(unit) !== false;
-    return there && behind(theirs) ? [unit] : [];
+    return isWeb(theirs) && isThere(unit, theirs, o.living) && behind(theirs) ? [unit] : [];
   });
   const strangers = [...(o.living ?? [])].filter((unit) => unit !== o.unit && !o.peers.has(unit));
   const before = [...met, ...strangers].filter(goesBefore).sort(byNumber);

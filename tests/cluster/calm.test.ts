@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { calmNotePath } from '../../src/calm/note.ts';
+import { calmNotePath } from '../../src/quiet.ts';
 import { application, Deployment, webService, workerService } from './support/deployment.ts';
 
 const updateStatusMs = 5 * 60_000;

@@ -14,6 +14,20 @@ async function sharing(units = 2) {
   return { d, relation };
 }
 
+/** Two webs, each with a volume of its own; the one whose volume the workers share is removed. */
+async function webHasLeft(): Promise<Deployment> {
+  const d = new Deployment({ units: 0, config: { mode: 'web' } });
+  d.ownVolume.add(`${application}/1`);
+  for (const _ of [0, 1]) d.juju.addUnit(application);
+  d.guests.add('workers');
+  d.deployWorkers('workers');
+  d.juju.integrate(`${application}:tsa`, 'workers:flight');
+  await d.cluster.settle();
+  d.juju.removeUnit(web);
+  await d.cluster.settle();
+  return d;
+}
+
 test('one download, one release, workers of both from it', async () => {
   const { d, relation } = await sharing();
   expect(d.downloads).toEqual(['8.1.0']);
@@ -81,15 +95,7 @@ test('an operator who accepts the volume on a worker makes no installer of it', 
 });
 
 test('web goes to another volume: workers say so, and their own one installs there once the operator says whose it is', async () => {
-  const d = new Deployment({ units: 0, config: { mode: 'web' } });
-  d.ownVolume.add(`${application}/1`);
-  for (const _ of [0, 1]) d.juju.addUnit(application);
-  d.guests.add('workers');
-  d.deployWorkers('workers');
-  d.juju.integrate(`${application}:tsa`, 'workers:flight');
-  await d.cluster.settle();
-  d.juju.removeUnit(web);
-  await d.cluster.settle();
+  const d = await webHasLeft();
   expect(d.statuses('workers').sort()[1]).toBe(
     "blocked: juju run workers/leader accept-volume, or mount web's: concourse-ci installs on another volume now",
   );
@@ -115,15 +121,7 @@ test('the relation ends: the workers retire, and write nothing on the volume', a
 });
 
 test('workers on a volume that web has left do not delay its upgrades', async () => {
-  const d = new Deployment({ units: 0, config: { mode: 'web' } });
-  d.ownVolume.add(`${application}/1`);
-  for (const _ of [0, 1]) d.juju.addUnit(application);
-  d.guests.add('workers');
-  d.deployWorkers('workers');
-  d.juju.integrate(`${application}:tsa`, 'workers:flight');
-  await d.cluster.settle();
-  d.juju.removeUnit(web);
-  await d.cluster.settle();
+  const d = await webHasLeft();
   d.juju.configure(application, { version: '8.2.0' });
   await d.cluster.advance(200_000);
   expect(await d.runs(d.unit(1), webService)).toBe('8.2.0');

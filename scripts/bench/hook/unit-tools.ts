@@ -5,7 +5,7 @@ import type { FakeJuju, HookContext, HookInfo } from 'juju-ts-ops/testing';
 import type { LabUnit } from 'juju-lab';
 import { hostCommands, writeToolFolders } from '../../../lib/juju-lab/src/tools/folder.ts';
 import { serveTools, type ToolAnswer, type ToolCall } from '../../../lib/juju-lab/src/tools/server.ts';
-import { calmNotePath } from '../../../src/calm/note.ts';
+import { calmNotePath } from '../../../src/quiet.ts';
 import { type Cost, costOf } from './cost.ts';
 import { recordedToolMs } from './tool-times.ts';
 
